@@ -16,13 +16,18 @@ Error& Error::add_context(std::string_view context) {
 int Error::exit_code() const noexcept {
     switch (kind_) {
         case ErrorKind::usage:
-        case ErrorKind::config: return 2;
+        case ErrorKind::config:
+            return 2;
         case ErrorKind::input:
         case ErrorKind::format:
-        case ErrorKind::io: return 3;
-        case ErrorKind::numeric: return 4;
-        case ErrorKind::cancelled: return 130;
-        case ErrorKind::internal: break;
+        case ErrorKind::io:
+            return 3;
+        case ErrorKind::numeric:
+            return 4;
+        case ErrorKind::cancelled:
+            return 130;
+        case ErrorKind::internal:
+            break;
     }
     return 70;
 }

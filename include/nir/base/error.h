@@ -68,7 +68,7 @@ decltype(auto) with_context(std::string_view context, F&& f) {
 }  // namespace nir
 
 /// Broken invariants are bugs of ours and are checked in release builds too.
-#define NIR_CHECK(condition)                                                                              \
-    do {                                                                                                  \
-        if (!(condition)) ::nir::fail(::nir::ErrorKind::internal, "check failed: {}", #condition);        \
+#define NIR_CHECK(condition)                                                                       \
+    do {                                                                                           \
+        if (!(condition)) ::nir::fail(::nir::ErrorKind::internal, "check failed: {}", #condition); \
     } while (false)
