@@ -16,8 +16,11 @@ struct Image8 {
 
     Image8() = default;
     Image8(int w, int h, int n_channels, std::uint8_t value = 0)
-        : width(w), height(h), channels(n_channels),
-          data(static_cast<std::size_t>(w) * static_cast<std::size_t>(h) * static_cast<std::size_t>(n_channels), value) {}
+        : width(w),
+          height(h),
+          channels(n_channels),
+          data(static_cast<std::size_t>(w) * static_cast<std::size_t>(h) * static_cast<std::size_t>(n_channels),
+               value) {}
 
     bool empty() const { return data.empty(); }
     std::uint8_t* pixel(int x, int y) { return data.data() + offset(x, y); }
