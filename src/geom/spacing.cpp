@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#include "nir/geom/spacing.h"
+
+#include "nir/base/error.h"
+#include "nir/base/parallel.h"
+#include "nir/geom/kd_tree.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+#include <tuple>
+
+namespace nir::geom {
+namespace {
+
+constexpr std::size_t kMaxQueries = 20000;
+constexpr std::size_t kAreaNeighbors = 16;
+constexpr int kMortonBits = 21;  // per axis
+constexpr std::size_t kGrain = 8192;
+
+double quantile(std::vector<double>& v, double q) {
+    const auto i = static_cast<std::size_t>(q * static_cast<double>(v.size() - 1) + 0.5);
+    std::nth_element(v.begin(), v.begin() + static_cast<std::ptrdiff_t>(i), v.end());
+    return v[i];
+}
+
+/// Spreads the lowest 21 bits so that two zeros follow each.
+std::uint64_t spread_bits(std::uint64_t x) {
+    x &= 0x1fffff;
+    x = (x | x << 32) & 0x1f00000000ffff;
+    x = (x | x << 16) & 0x1f0000ff0000ff;
+    x = (x | x << 8) & 0x100f00f00f00f00f;
+    x = (x | x << 4) & 0x10c30c30c30c30c3;
+    return (x | x << 2) & 0x1249249249249249;
+}
+
+/// Number of surface cells N that explains `occupied` = N (1 - exp(-points / N)).
+double saturated_cells(double occupied, double points) {
+    if (occupied >= points) return std::numeric_limits<double>::infinity();  // one point a cell says nothing
+    double lo = occupied, hi = occupied * 1e6;
+    for (int i = 0; i < 100; ++i) {
+        const double n = std::sqrt(lo * hi);
+        (n * -std::expm1(-points / n) < occupied ? lo : hi) = n;
+    }
+    return lo;
+}
+
+std::vector<SpacingEstimate::Octave> count_octaves(std::span<const Vec3d> points) {
+    Box3d box;
+    for (const auto& p : points) box.extend(p);
+    const double side = box.longest_side();
+    if (!(side > 0.0)) return {};
+    std::vector<std::uint64_t> keys(points.size());
+    constexpr double kCells = 1 << kMortonBits;
+    parallel_for(points.size(), kGrain, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) {
+            std::uint64_t key = 0;
+            for (int a = 0; a < 3; ++a) {
+                const double t = std::min((points[i][a] - box.lo[a]) / side * kCells, kCells - 1.0);
+                key |= spread_bits(static_cast<std::uint64_t>(t)) << a;
+            }
+            keys[i] = key;
+        }
+    });
+    std::sort(keys.begin(), keys.end());
+    std::vector<SpacingEstimate::Octave> out;
+    const auto n = static_cast<double>(points.size());
+    for (int level = 1; level <= kMortonBits; ++level) {
+        const int shift = 3 * (kMortonBits - level);
+        std::size_t occupied = 1;
+        for (std::size_t i = 1; i < keys.size(); ++i) occupied += std::size_t{keys[i] >> shift != keys[i - 1] >> shift};
+        const auto cells = static_cast<double>(occupied);
+        if (n / cells < 1.5) break;
+        const double cell = side / std::exp2(level);
+        out.push_back({cell, occupied, n / cells, saturated_cells(cells, n) * cell * cell / 1.5});
+    }
+    return out;
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> unique_points(std::span<const Vec3d> points) {
+    std::vector<std::uint32_t> order;
+    order.reserve(points.size());
+    for (std::size_t i = 0; i < points.size(); ++i)
+        if (is_finite(points[i])) order.push_back(static_cast<std::uint32_t>(i));
+    std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+        const Vec3d &p = points[a], &q = points[b];
+        return std::tie(p.x, p.y, p.z, a) < std::tie(q.x, q.y, q.z, b);
+    });
+    order.erase(std::unique(order.begin(), order.end(),
+                            [&](std::uint32_t a, std::uint32_t b) { return points[a] == points[b]; }),
+                order.end());
+    std::sort(order.begin(), order.end());
+    return order;
+}
+
+SpacingEstimate estimate_spacing(std::span<const Vec3d> points) {
+    SpacingEstimate out;
+    out.points = points.size();
+    if (points.size() < 2) return out;
+    const KdTree tree(points);
+    const std::size_t step = (points.size() + kMaxQueries - 1) / kMaxQueries;
+    std::vector<Vec3d> queries;
+    for (std::size_t i = 0; i < points.size(); i += step) queries.push_back(points[i]);
+    const std::size_t k = std::min(points.size(), kAreaNeighbors + 1);  // the point itself comes first
+    std::vector<Neighbor> found(queries.size() * k);
+    tree.nearest(queries, k, found);
+
+    std::vector<double> nearest(queries.size()), disc(queries.size());
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+        nearest[i] = std::sqrt(found[i * k + 1].squared_distance);
+        disc[i] = std::numbers::pi * found[i * k + k - 1].squared_distance / static_cast<double>(k - 1);
+    }
+    out.nearest = quantile(nearest, 0.5);
+    out.nearest_p10 = quantile(nearest, 0.1);
+    out.nearest_p90 = quantile(nearest, 0.9);
+    const double clip = quantile(disc, 0.98);
+    double sum = 0.0;
+    for (const double d : disc) sum += std::min(d, clip);
+    const double area_per_point = sum / static_cast<double>(disc.size());
+    out.surface = std::sqrt(area_per_point);
+    out.area = area_per_point * static_cast<double>(points.size());
+    out.octaves = count_octaves(points);
+    return out;
+}
+
+}  // namespace nir::geom
