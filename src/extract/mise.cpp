@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#include "nir/extract/mise.h"
+
+#include "nir/base/error.h"
+#include "nir/base/parallel.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace nir::extract {
+namespace {
+
+using geom::Vec3f;
+using geom::Vec3i;
+
+// Info byte of a block: bits 0-1 state of the point, bits 2-3 sides seen by the leaf that starts at this cell,
+// bits 4-6 level of the leaf that contains this cell.
+constexpr std::uint8_t kPending = 1, kKnown = 2, kStateMask = 3;
+constexpr std::uint8_t kInside = 1, kOutside = 2, kBoth = 3;
+constexpr int kSidesShift = 2, kLevelShift = 4;
+constexpr std::uint8_t kSidesMask = kBoth << kSidesShift, kLevelMask = 7 << kLevelShift;
+// Root byte of a coarse cell: the sides in bits 0-1, and:
+constexpr std::uint8_t kSplit = 4;
+
+std::size_t volume(Vec3i s) {
+    return static_cast<std::size_t>(s.x) * static_cast<std::size_t>(s.y) * static_cast<std::size_t>(s.z);
+}
+
+std::size_t flat(Vec3i p, Vec3i size) {
+    return (static_cast<std::size_t>(p.x) * static_cast<std::size_t>(size.y) + static_cast<std::size_t>(p.y)) *
+               static_cast<std::size_t>(size.z) +
+           static_cast<std::size_t>(p.z);
+}
+
+/// Calls f(dx, dy, dz) for all of {0..n-1}^3, x slowest.
+template <class F>
+void for_cube(int n, F&& f) {
+    for (int x = 0; x < n; ++x) {
+        for (int y = 0; y < n; ++y) {
+            for (int z = 0; z < n; ++z) f(x, y, z);
+        }
+    }
+}
+
+}  // namespace
+
+template <class T>
+Mise<T>::Mise(const MiseOptions& options) : options_(options) {
+    const auto& c = options.cells;
+    if (std::min({c.x, c.y, c.z}) < 1)
+        fail(ErrorKind::config, "MISE needs at least one cell per axis, not {} {} {}", c.x, c.y, c.z);
+    if (options.depth < 0 || options.depth > 6)
+        fail(ErrorKind::config, "MISE halves cells 0 to 6 times, not {}", options.depth);
+    if (static_cast<long long>(std::max({c.x, c.y, c.z})) << options.depth >= 1 << 15) {
+        fail(ErrorKind::config, "{} cells halved {} times are more than 32767 along an axis", std::max({c.x, c.y, c.z}),
+             options.depth);
+    }
+    if (!std::isfinite(options.level))
+        fail(ErrorKind::config, "the level of a surface must be finite, not {}", options.level);
+    unit_ = 1 << options.depth;
+    block_volume_ = std::size_t{1} << (3 * options.depth);
+    blocks_ = c + Vec3i{1, 1, 1};
+    const std::size_t n = volume(blocks_);
+    corner_values_.assign(n, std::numeric_limits<T>::quiet_NaN());
+    slot_.assign(n, -1);
+    root_.assign(n, 0);
+    pending_.reserve(n);
+    for (int x = 0; x < blocks_.x; ++x) {
+        for (int y = 0; y < blocks_.y; ++y) {
+            for (int z = 0; z < blocks_.z; ++z) pending_.push_back({x * unit_, y * unit_, z * unit_});
+        }
+    }
+}
+
+template <class T>
+Vec3i Mise<T>::size() const {
+    return {options_.cells.x * unit_ + 1, options_.cells.y * unit_ + 1, options_.cells.z * unit_ + 1};
+}
+
+template <class T>
+std::size_t Mise<T>::block_index(Vec3i p) const {
+    const int d = options_.depth;
+    return flat({p.x >> d, p.y >> d, p.z >> d}, blocks_);
+}
+
+template <class T>
+std::size_t Mise<T>::local_index(Vec3i p) const {
+    const int d = options_.depth, m = unit_ - 1;
+    return static_cast<std::size_t>((((p.x & m) << d | (p.y & m)) << d) | (p.z & m));
+}
+
+template <class T>
+typename Mise<T>::Block& Mise<T>::ensure_block(std::size_t block) {
+    if (slot_[block] < 0) {
+        slot_[block] = static_cast<std::int32_t>(block_store_.size());
+        block_store_.push_back(
+            {std::make_unique_for_overwrite<T[]>(block_volume_), std::make_unique<std::uint8_t[]>(block_volume_)});
+    }
+    return block_store_[static_cast<std::size_t>(slot_[block])];
+}
+
+template <class T>
+std::uint8_t Mise<T>::sides(T value) const {
+    const auto v = static_cast<double>(value);
+    return static_cast<std::uint8_t>((v >= options_.level ? kInside : 0) | (v <= options_.level ? kOutside : 0));
+}
+
+template <class T>
+void Mise<T>::seed(std::span<const Vec3f> points) {
+    NIR_CHECK(!started_);
+    const Vec3i n = size();
+    seeds_.clear();
+    std::vector<Vec3i> cells;
+    cells.reserve(points.size());
+    for (const auto& p : points) {
+        if (!(p.x >= 0 && p.y >= 0 && p.z >= 0 && p.x <= static_cast<float>(n.x - 1) &&
+              p.y <= static_cast<float>(n.y - 1) && p.z <= static_cast<float>(n.z - 1))) {
+            continue;
+        }
+        cells.push_back({std::min(static_cast<int>(p.x), n.x - 2), std::min(static_cast<int>(p.y), n.y - 2),
+                         std::min(static_cast<int>(p.z), n.z - 2)});
+    }
+    const auto key = [&](Vec3i c) { return std::pair(block_index(c), local_index(c)); };
+    std::sort(cells.begin(), cells.end(), [&](Vec3i a, Vec3i b) { return key(a) < key(b); });
+    cells.erase(std::unique(cells.begin(), cells.end()), cells.end());
+    seeds_ = std::move(cells);
+    seed_begin_.assign(slot_.size() + 1, 0);
+    for (const auto& c : seeds_) ++seed_begin_[block_index(c) + 1];
+    for (std::size_t i = 1; i < seed_begin_.size(); ++i) seed_begin_[i] += seed_begin_[i - 1];
+}
+
+template <class T>
+void Mise<T>::update(std::span<const T> values) {
+    NIR_CHECK(values.size() == pending_.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const Vec3i p = pending_[i];
+        if (std::isnan(values[i]))
+            fail(ErrorKind::numeric, "the field is not a number at lattice point {} {} {}", p.x, p.y, p.z);
+        const std::size_t local = local_index(p), block = block_index(p);
+        if (local == 0) {
+            corner_values_[block] = values[i];
+        } else {
+            Block& b = block_store_[static_cast<std::size_t>(slot_[block])];
+            b.values[local] = values[i];
+            b.info[local] = static_cast<std::uint8_t>((b.info[local] & ~kStateMask) | kKnown);
+        }
+    }
+    for (std::size_t i = 0; i < values.size(); ++i) touch(pending_[i], values[i]);
+    if (!started_ && !seeds_.empty()) activate_seeded({}, true);
+    started_ = true;
+    const std::size_t asked = pending_.size();
+    pending_.clear();
+    const std::vector<Leaf> leaves = std::move(active_);
+    active_.clear();
+    for (const auto& leaf : leaves) split(leaf);
+    rounds_.push_back({asked, leaves.size()});
+}
+
+/// Shows a value to the (up to eight) leaves around a point.
+template <class T>
+void Mise<T>::touch(Vec3i point, T value) {
+    if (options_.depth == 0) return;
+    const Vec3i n = size();
+    const std::uint8_t s = sides(value);
+    for_cube(2, [&](int dx, int dy, int dz) {
+        const Vec3i cell{point.x - dx, point.y - dy, point.z - dz};
+        if (cell.x < 0 || cell.y < 0 || cell.z < 0 || cell.x >= n.x - 1 || cell.y >= n.y - 1 || cell.z >= n.z - 1)
+            return;
+        touch_leaf(cell, s);
+    });
+}
+
+/// Adds sides to the leaf that contains a finest cell; a leaf that now has both becomes active.
+template <class T>
+void Mise<T>::touch_leaf(Vec3i cell, std::uint8_t s) {
+    const std::size_t block = block_index(cell);
+    std::uint8_t& root = root_[block];
+    if (!(root & kSplit)) {
+        if ((root & kBoth) == kBoth) return;
+        root |= s;
+        if ((root & kBoth) == kBoth) active_.push_back({{cell.x & -unit_, cell.y & -unit_, cell.z & -unit_}, 0});
+        return;
+    }
+    std::uint8_t* info = block_store_[static_cast<std::size_t>(slot_[block])].info.get();
+    const int level = (info[local_index(cell)] & kLevelMask) >> kLevelShift;
+    if (level >= options_.depth) return;
+    const int mask = -(unit_ >> level);
+    const Vec3i origin{cell.x & mask, cell.y & mask, cell.z & mask};
+    std::uint8_t& at = info[local_index(origin)];
+    if ((at & kSidesMask) == kSidesMask) return;
+    at = static_cast<std::uint8_t>(at | s << kSidesShift);
+    if ((at & kSidesMask) == kSidesMask) active_.push_back({origin, level});
+}
+
+/// Activates the children of `parent` (or all coarse cells) that contain a seed.
+template <class T>
+void Mise<T>::activate_seeded(const Leaf& parent, bool root) {
+    if (root) {
+        for (const auto& s : seeds_) {
+            if (options_.depth > 0) touch_leaf(s, kBoth);
+        }
+        return;
+    }
+    if (seed_begin_.empty() || parent.level + 1 >= options_.depth) return;
+    const std::size_t block = block_index(parent.origin);
+    const int extent = unit_ >> parent.level;
+    for (std::uint32_t i = seed_begin_[block]; i < seed_begin_[block + 1]; ++i) {
+        const Vec3i d = seeds_[i] - parent.origin;
+        if (d.x >= 0 && d.y >= 0 && d.z >= 0 && d.x < extent && d.y < extent && d.z < extent)
+            touch_leaf(seeds_[i], kBoth);
+    }
+}
+
+template <class T>
+void Mise<T>::split(const Leaf& leaf) {
+    create_children(leaf);
+    if (leaf.level + 1 < options_.depth) inherit_sides(leaf);
+    activate_seeded(leaf, false);
+    const int half = unit_ >> (leaf.level + 1);
+    for_cube(3, [&](int x, int y, int z) { add_point(leaf.origin + Vec3i{x * half, y * half, z * half}); });
+}
+
+template <class T>
+void Mise<T>::create_children(const Leaf& leaf) {
+    const std::size_t block = block_index(leaf.origin);
+    std::uint8_t* info = ensure_block(block).info.get();
+    root_[block] |= kSplit;
+    const auto level = static_cast<std::uint8_t>((leaf.level + 1) << kLevelShift);
+    for_cube(unit_ >> leaf.level, [&](int x, int y, int z) {
+        std::uint8_t& at = info[local_index(leaf.origin + Vec3i{x, y, z})];
+        at = static_cast<std::uint8_t>((at & kStateMask) | level);
+    });
+}
+
+/// Shows the points that are known already, hanging nodes included, to the children of a leaf just split. All of them
+/// lie on its surface.
+template <class T>
+void Mise<T>::inherit_sides(const Leaf& leaf) {
+    const int extent = unit_ >> leaf.level;
+    const auto show = [&](int x, int y, int z) {
+        const Vec3i p = leaf.origin + Vec3i{x, y, z};
+        if (!is_evaluated(p)) return;
+        const std::uint8_t s = sides(value_at(p));
+        for_cube(2, [&](int dx, int dy, int dz) {
+            const int cx = x - dx, cy = y - dy, cz = z - dz;
+            if (std::min({cx, cy, cz}) >= 0 && std::max({cx, cy, cz}) < extent)
+                touch_leaf(leaf.origin + Vec3i{cx, cy, cz}, s);
+        });
+    };
+    for (int x = 0; x <= extent; ++x) {
+        for (int y = 0; y <= extent; ++y) {
+            const bool on_surface = x == 0 || x == extent || y == 0 || y == extent;
+            for (int z = 0; z <= extent; z += on_surface ? 1 : extent) show(x, y, z);
+        }
+    }
+}
+
+template <class T>
+void Mise<T>::add_point(Vec3i p) {
+    const std::size_t local = local_index(p);
+    if (local == 0) return;  // coarse samples are known since the first round
+    std::uint8_t& at = ensure_block(block_index(p)).info[local];
+    if (at & kStateMask) return;
+    at |= kPending;
+    pending_.push_back(p);
+}
+
+template <class T>
+std::size_t Mise<T>::evaluated_points() const {
+    std::size_t sum = 0;
+    for (const auto& r : rounds_) sum += r.points;
+    return sum;
+}
+
+template <class T>
+bool Mise<T>::is_evaluated(Vec3i p) const {
+    const std::size_t local = local_index(p), block = block_index(p);
+    if (local == 0) return started_ || !std::isnan(corner_values_[block]);
+    const std::int32_t slot = slot_[block];
+    return slot >= 0 && (block_store_[static_cast<std::size_t>(slot)].info[local] & kStateMask) == kKnown;
+}
+
+template <class T>
+T Mise<T>::value_at(Vec3i p) const {
+    const std::size_t local = local_index(p), block = block_index(p);
+    if (local == 0) return corner_values_[block];
+    return block_store_[static_cast<std::size_t>(slot_[block])].values[local];
+}
+
+template <class T>
+std::size_t Mise<T>::memory_bytes() const {
+    return corner_values_.size() * (sizeof(T) + sizeof(std::int32_t) + 1) +
+           block_store_.size() * (block_volume_ * (sizeof(T) + 1) + sizeof(Block)) +
+           pending_.capacity() * sizeof(Vec3i) + seeds_.size() * sizeof(Vec3i);
+}
+
+template <class T>
+std::vector<T> Mise<T>::to_dense() const {
+    const Vec3i n = size();
+    const auto ny = static_cast<std::size_t>(n.y), nz = static_cast<std::size_t>(n.z), plane_size = ny * nz;
+    std::vector<T> dense(volume(n), std::numeric_limits<T>::quiet_NaN());
+    parallel_for(static_cast<std::size_t>(n.x), 4, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t x = begin; x < end; ++x) {
+            T* out = dense.data() + x * plane_size;
+            for (int y = 0; y < n.y; ++y) {
+                for (int z = 0; z < n.z; ++z, ++out) {
+                    const Vec3i p{static_cast<int>(x), y, z};
+                    if (is_evaluated(p)) *out = value_at(p);
+                }
+            }
+        }
+    });
+    for (std::size_t i = plane_size; i < dense.size(); ++i) {
+        if (std::isnan(dense[i])) dense[i] = dense[i - plane_size];
+    }
+    for (std::size_t i = 0; i < dense.size(); ++i) {
+        if (std::isnan(dense[i]) && i % plane_size >= nz) dense[i] = dense[i - nz];
+    }
+    for (std::size_t i = 0; i < dense.size(); ++i) {
+        if (std::isnan(dense[i]) && i % nz != 0) dense[i] = dense[i - 1];
+    }
+    return dense;
+}
+
+/// A sample that was never asked lies on the boundary of unsplit leaves only, all of one side; it takes the value of
+/// the first corner of one of them.
+template <class T>
+const T* Mise<T>::plane(int x, std::vector<T>& scratch) const {
+    const Vec3i n = size();
+    scratch.resize(static_cast<std::size_t>(n.y) * static_cast<std::size_t>(n.z));
+    const int d = options_.depth, bx = x >> d;
+    for (int y = 0; y < n.y; ++y) {
+        T* out = scratch.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(n.z);
+        const int by = y >> d;
+        for (int bz = 0; bz < blocks_.z; ++bz) {
+            const int length = bz + 1 < blocks_.z ? unit_ : 1;
+            const std::size_t block = flat({bx, by, bz}, blocks_);
+            if (slot_[block] < 0) {
+                // No point here but perhaps the coarse sample itself: the cell that owns it decides, clamped at the
+                // end.
+                const Vec3i c = options_.cells;
+                const std::size_t cell =
+                    flat({std::min(bx, c.x - 1), std::min(by, c.y - 1), std::min(bz, c.z - 1)}, blocks_);
+                if (local_index({x, y, 0}) == 0) {
+                    out[bz * unit_] = corner_values_[block];
+                    if (length > 1) std::fill(out + bz * unit_ + 1, out + bz * unit_ + length, corner_values_[cell]);
+                } else if (!(root_[cell] & kSplit)) {
+                    std::fill(out + bz * unit_, out + bz * unit_ + length, corner_values_[cell]);
+                } else {
+                    for (int z = bz * unit_; z < bz * unit_ + length; ++z) out[z] = filled_value({x, y, z});
+                }
+                continue;
+            }
+            for (int z = bz * unit_; z < bz * unit_ + length; ++z) {
+                out[z] = is_evaluated({x, y, z}) ? value_at({x, y, z}) : filled_value({x, y, z});
+            }
+        }
+    }
+    return scratch.data();
+}
+
+template <class T>
+T Mise<T>::filled_value(Vec3i p) const {
+    const Vec3i n = size();
+    const Vec3i cell{std::min(p.x, n.x - 2), std::min(p.y, n.y - 2), std::min(p.z, n.z - 2)};
+    const std::size_t block = block_index(cell);
+    int level = 0;
+    if (root_[block] & kSplit) {
+        const auto& b = block_store_[static_cast<std::size_t>(slot_[block])];
+        level = (b.info[local_index(cell)] & kLevelMask) >> kLevelShift;
+    }
+    const int mask = -(unit_ >> level);
+    return value_at({cell.x & mask, cell.y & mask, cell.z & mask});
+}
+
+template class Mise<float>;
+template class Mise<double>;
+
+}  // namespace nir::extract
