@@ -51,5 +51,6 @@ function(nir_use_torch_pch target)
     target_link_libraries(nir_torch_pch PRIVATE nir_torch nir_warnings nir_sanitizers fmt::fmt)
     target_precompile_headers(nir_torch_pch PRIVATE <torch/torch.h>)
   endif()
+  target_compile_options(${target} PRIVATE -fPIC)  # a header compiled for a library does not fit -fPIE of a program
   target_precompile_headers(${target} REUSE_FROM nir_torch_pch)
 endfunction()

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+// The one table of verbs. A new verb: its function in cmd_<verb>.cpp, a declaration and a row here.
+#include "verb.h"
+
+namespace nir::app {
+
+VerbRun add_list(CLI::App& app);
+
+std::span<const Verb> verbs() {
+    static constexpr Verb kVerbs[] = {
+        {"list", "Lists what is built in: verbs, formats, models and their parts", add_list},
+    };
+    return kVerbs;
+}
+
+}  // namespace nir::app
