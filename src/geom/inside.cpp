@@ -188,14 +188,19 @@ void WindingNumber::evaluate(std::span<const Vec3d> queries, std::span<float> ou
 void WindingNumber::evaluate(std::span<const Vec3f> queries, std::span<float> out) const { batch(queries, out); }
 
 InsideTest::InsideTest(const TriMesh& mesh, InsideMethod method, double accuracy)
-    : InsideTest(TriangleBvh(mesh), method, accuracy) {}
+    : InsideTest(std::make_shared<const TriangleBvh>(mesh), method, accuracy) {}
 
-InsideTest::InsideTest(TriangleBvh bvh, InsideMethod method, double accuracy)
-    : bvh_(std::make_unique<TriangleBvh>(std::move(bvh))), winding_(*bvh_, accuracy), method_(method) {}
+InsideTest::InsideTest(std::shared_ptr<const TriangleBvh> bvh, InsideMethod method, double accuracy)
+    : bvh_(std::move(bvh)), method_(method) {
+    NIR_CHECK(bvh_ != nullptr);
+    if (method_ == InsideMethod::winding) winding_.emplace(*bvh_, accuracy);
+}
 
 bool InsideTest::contains(Vec3d query) const {
     if (!is_finite(query)) return false;
-    if (method_ == InsideMethod::winding) return std::abs(winding_(query)) > 0.5;
+    if (method_ == InsideMethod::winding) return std::abs((*winding_)(query)) > 0.5;
+    if (method_ == InsideMethod::vertical_parity)
+        return bvh_->count_hits(query, {0, 0, 1}) % 2 == 1 && bvh_->count_hits(query, {0, 0, -1}) % 2 == 1;
     std::size_t odd = 0;
     for (std::size_t i = 0; i < kParityDirections.size(); ++i) {
         odd += bvh_->count_hits(query, kParityDirections[i]) % 2;

@@ -68,10 +68,10 @@ TEST(WindingNumber, CountsNestedAndFlippedSurfaces) {
     EXPECT_EQ(WindingNumber(TriangleBvh(TriMesh{}))({0, 0, 0}), 0.0);
 }
 
-TEST(InsideTest, BothMethodsAgreeWithTheClosedForm) {
+TEST(InsideTest, AllMethodsAgreeWithTheClosedForm) {
     const auto mesh = testing::make_torus(0.35, 0.12, 200, 100);
     const auto q = cube_points(20000, 3);
-    for (const auto method : {InsideMethod::winding, InsideMethod::parity}) {
+    for (const auto method : {InsideMethod::winding, InsideMethod::parity, InsideMethod::vertical_parity}) {
         const InsideTest test(mesh, method);
         std::vector<std::uint8_t> inside(q.size());
         test.contains(q, inside);

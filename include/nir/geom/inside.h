@@ -5,6 +5,8 @@
 #include "nir/geom/bvh.h"
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -15,6 +17,7 @@ namespace nir::geom {
 enum class InsideMethod {
     winding,  ///< |generalised winding number| > 1/2: right for holes, self-intersections and soups; the default
     parity,   ///< odd number of crossings, majority of three skew rays: the definition for closed meshes
+    vertical_parity,  ///< odd crossings both upwards and downwards along z, as in the evaluation code of the papers
 };
 
 /// Generalised winding numbers of a triangle mesh (1 inside, 0 outside for closed outward meshes; fractions near
@@ -46,11 +49,12 @@ private:
     double accuracy_;
 };
 
-/// Inside test of a mesh by either method; owns its tree. A mesh without faces contains nothing.
+/// Inside test of a mesh by any method; owns or shares its tree. A mesh without faces contains nothing.
 class InsideTest {
 public:
     explicit InsideTest(const TriMesh& mesh, InsideMethod method = InsideMethod::winding, double accuracy = 2.0);
-    explicit InsideTest(TriangleBvh bvh, InsideMethod method = InsideMethod::winding, double accuracy = 2.0);
+    explicit InsideTest(std::shared_ptr<const TriangleBvh> bvh, InsideMethod method = InsideMethod::winding,
+                        double accuracy = 2.0);
 
     bool contains(Vec3d query) const;
     /// A batch, in parallel. @param out [N], overwritten with 1 inside, 0 outside.
@@ -61,8 +65,8 @@ public:
     const TriangleBvh& bvh() const { return *bvh_; }
 
 private:
-    std::unique_ptr<TriangleBvh> bvh_;
-    WindingNumber winding_;
+    std::shared_ptr<const TriangleBvh> bvh_;
+    std::optional<WindingNumber> winding_;  // for InsideMethod::winding
     InsideMethod method_;
 };
 
