@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#include "models/cascade/cascade_net.h"
+
+#include "nir/kernels/splat.h"
+
+namespace nir::models {
+
+namespace F = torch::nn::functional;
+
+void CascadeUnetConfig::describe(ConfigVisitor& v) {
+    v.field("widths", widths, {}, "channels of each level of the U-Net, finest first");
+}
+
+void CascadeConfig::describe(ConfigVisitor& v) {
+    v.field("coarse_cells", coarse_cells, {.min = 16, .max = 128}, "cells along each side of the coarse grid");
+    v.field("coarse_margin", coarse_margin, {.min = 0, .max = 16}, "empty cells kept around the object");
+    v.field("max_octaves", max_octaves, {.min = 0, .max = 8}, "how often the cells may be halved");
+    v.field("max_spacing_cells", max_spacing_cells, {.min = 0.1, .max = 8}, "an octave is added while the point spacing stays below this many of its cells");
+    v.field("features", features, {.min = 1, .max = 256}, "channels handed from octave to octave and to the decoder");
+    v.field("decoder_hidden", decoder_hidden, {.min = 1, .max = 1024}, "width of the decoder");
+    v.field("decoder_blocks", decoder_blocks, {.min = 0, .max = 16}, "ResNet blocks of the decoder");
+    v.table("coarse", coarse, "U-Net of the coarse grid");
+    v.table("fine", fine, "U-Net of every finer octave");
+}
+
+namespace {
+
+torch::nn::Conv3d conv(std::int64_t in, std::int64_t out, std::int64_t kernel) {
+    torch::nn::Conv3d c(torch::nn::Conv3dOptions(in, out, kernel).padding(kernel / 2));
+    torch::NoGradGuard guard;
+    torch::nn::init::kaiming_normal_(c->weight, 0.0, torch::kFanIn, torch::kReLU);
+    c->bias.zero_();
+    return c;
+}
+
+torch::Tensor run_conv(const std::shared_ptr<torch::nn::Module>& m, const torch::Tensor& x) { return m->as<torch::nn::Conv3d>()->forward(x); }
+
+}  // namespace
+
+CascadeUnetImpl::CascadeUnetImpl(std::int64_t in, const std::vector<int>& widths, std::int64_t out)
+    : levels_(static_cast<std::int64_t>(widths.size())) {
+    register_module("down_a", down_a_);
+    register_module("down_b", down_b_);
+    register_module("lift", lift_);
+    register_module("up", up_);
+    std::int64_t before = in;
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+        down_a_->push_back(conv(before, widths[i], 3));
+        if (i > 0) down_b_->push_back(conv(widths[i], widths[i], 3));
+        if (i + 1 < widths.size()) {
+            lift_->push_back(conv(widths[i + 1], widths[i], 1));
+            up_->push_back(conv(widths[i], widths[i], 3));
+        }
+        before = widths[i];
+    }
+    last_ = register_module("last", conv(widths[0], out, 1));
+    torch::NoGradGuard guard;
+    last_->weight.mul_(0.3f);
+}
+
+torch::Tensor CascadeUnetImpl::forward(torch::Tensor x) {
+    std::vector<torch::Tensor> skips;
+    const auto n = static_cast<std::size_t>(levels_);
+    for (std::size_t i = 0; i < n; ++i) {
+        if (i > 0) x = torch::avg_pool3d(x, 2);
+        x = run_conv(down_a_[i], x).relu_();
+        if (i > 0) x = run_conv(down_b_[i - 1], x).relu_();
+        if (i + 1 < n) skips.push_back(x);
+    }
+    for (std::size_t i = n - 1; i-- > 0;) {
+        x = torch::upsample_nearest3d(run_conv(lift_[i], x), skips[i].sizes().slice(2)).add_(skips[i]);
+        x = run_conv(up_[i], x).relu_();
+    }
+    return last_->forward(x);
+}
+
+CascadeDecoderImpl::CascadeDecoderImpl(std::int64_t in, std::int64_t hidden, std::int64_t blocks) {
+    first_ = register_module("first", torch::nn::Linear(in, hidden));
+    register_module("fc_0", fc_0_);
+    register_module("fc_1", fc_1_);
+    for (std::int64_t i = 0; i < blocks; ++i) {
+        fc_0_->push_back(torch::nn::Linear(hidden, hidden));
+        fc_1_->push_back(torch::nn::Linear(hidden, hidden));
+    }
+    last_ = register_module("last", torch::nn::Linear(hidden, 1));
+}
+
+torch::Tensor CascadeDecoderImpl::forward(torch::Tensor c) {
+    torch::Tensor x = first_->forward(c);
+    for (std::size_t i = 0; i < fc_0_->size(); ++i) {
+        const torch::Tensor h = fc_0_[i]->as<torch::nn::Linear>()->forward(x.relu());
+        x = x + fc_1_[i]->as<torch::nn::Linear>()->forward(h.relu());
+    }
+    return last_->forward(x.relu()).squeeze(-1);
+}
+
+CascadeNetImpl::CascadeNetImpl(const CascadeConfig& config) : config_(config) {
+    const std::int64_t f = config.features;
+    coarse_ = register_module("coarse", CascadeUnet(kernels::kSplatChannels + kernels::kOpennessChannels, config.coarse.widths, f));
+    fine_ = register_module("fine", CascadeUnet(kernels::kSplatChannels + f, config.fine.widths, f));
+    decoder_ = register_module("decoder", CascadeDecoder(f, config.decoder_hidden, config.decoder_blocks));
+}
+
+torch::Tensor CascadeNetImpl::coarse(const torch::Tensor& moments, const torch::Tensor& openness) {
+    return coarse_->forward(torch::cat({moments, openness}, 1));
+}
+
+torch::Tensor CascadeNetImpl::fine(const torch::Tensor& moments, const torch::Tensor& context) {
+    return fine_->forward(torch::cat({moments, context}, 1)) + context;
+}
+
+torch::Tensor CascadeNetImpl::decode(const torch::Tensor& features, const torch::Tensor& points) {
+    const auto size = torch::tensor({features.size(4), features.size(3), features.size(2)}, points.options());
+    const torch::Tensor grid = (points / size * 2 - 1).view({points.size(0), 1, 1, points.size(1), 3});
+    const torch::Tensor c = F::grid_sample(features, grid, F::GridSampleFuncOptions().mode(torch::kBilinear).padding_mode(torch::kBorder).align_corners(false));
+    return decoder_->forward(c.squeeze(2).squeeze(2).transpose(1, 2));
+}
+
+torch::Tensor upsample_octave(const torch::Tensor& features) {
+    return F::interpolate(features, F::InterpolateFuncOptions().scale_factor(std::vector<double>{2, 2, 2}).mode(torch::kTrilinear).align_corners(false).recompute_scale_factor(false));
+}
+
+}  // namespace nir::models

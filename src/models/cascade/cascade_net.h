@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#pragma once
+
+#include "nir/base/config.h"
+
+#include <torch/torch.h>
+
+#include <vector>
+
+namespace nir::models {
+
+/// Widths of one 3-D U-Net of the cascade, finest level first.
+struct CascadeUnetConfig {
+    std::vector<int> widths{32, 64, 128, 128};
+    void describe(ConfigVisitor& v);
+};
+
+struct CascadeConfig {
+    int coarse_cells = 32;        ///< cells along each side of the coarse grid
+    int coarse_margin = 2;        ///< empty cells kept around the object, at least
+    int max_octaves = 5;          ///< how often the cells may be halved
+    double max_spacing_cells = 1.8;  ///< an octave is added while the point spacing is below this many of its cells
+    int features = 16;            ///< channels handed from octave to octave and to the decoder
+    int decoder_hidden = 32, decoder_blocks = 2;
+    CascadeUnetConfig coarse{{32, 64, 128, 128}}, fine{{32, 64, 96}};
+    void describe(ConfigVisitor& v);
+};
+
+/// A 3-D U-Net with additive skips and no normalisation: its output at a place depends on its receptive field only,
+/// so windows of a large scene agree. Level i: conv 3^3 + ReLU (one at level 0, two below), average pooling between;
+/// upwards nearest neighbour of a 1x1x1 convolution, plus the skip, conv 3^3 + ReLU; a last 1x1x1 convolution.
+class CascadeUnetImpl : public torch::nn::Module {
+public:
+    CascadeUnetImpl(std::int64_t in, const std::vector<int>& widths, std::int64_t out);
+    /// @param x [B, in, D, H, W] f32, sides multiples of 2^(levels - 1).  @return [B, out, D, H, W]
+    torch::Tensor forward(torch::Tensor x);
+    std::int64_t alignment() const { return std::int64_t{1} << (levels_ - 1); }
+
+private:
+    std::int64_t levels_;
+    torch::nn::ModuleList down_a_, down_b_, lift_, up_;
+    torch::nn::Conv3d last_{nullptr};
+};
+TORCH_MODULE(CascadeUnet);
+
+/// Decoder of every octave: features at a point -> logit. ResNet blocks of fully connected layers on trilinearly
+/// sampled features (Peng et al. 2020, section 3.2, without the coordinates: the field must not depend on the origin).
+class CascadeDecoderImpl : public torch::nn::Module {
+public:
+    CascadeDecoderImpl(std::int64_t in, std::int64_t hidden, std::int64_t blocks);
+    /// @param c [..., in]  @return [...] logits
+    torch::Tensor forward(torch::Tensor c);
+
+private:
+    torch::nn::Linear first_{nullptr}, last_{nullptr};
+    torch::nn::ModuleList fc_0_, fc_1_;
+};
+TORCH_MODULE(CascadeDecoder);
+
+/// The networks of the octave cascade: a coarse U-Net that sees the whole object and decides inside and outside, and a
+/// fine one that is applied again and again, each time at half the cell size, to local point statistics and the
+/// features of the octave before. Working in cells makes it independent of scale; working in units of the point
+/// spacing makes it independent of density.
+class CascadeNetImpl : public torch::nn::Module {
+public:
+    explicit CascadeNetImpl(const CascadeConfig& config);
+
+    /// @param moments [B, kSplatChannels, D, H, W], openness [B, kOpennessChannels, D, H, W]
+    /// @return features [B, features, D, H, W]
+    torch::Tensor coarse(const torch::Tensor& moments, const torch::Tensor& openness);
+    /// @param moments [B, kSplatChannels, D, H, W]; context [B, features, D, H, W]: features of the coarser octave,
+    ///        upsampled to this one.  @return features [B, features, D, H, W]
+    torch::Tensor fine(const torch::Tensor& moments, const torch::Tensor& context);
+    /// Logits at points given in cells of the feature volume.
+    /// @param features [B, features, D, H, W]; points [B, T, 3] as (x, y, z)  @return [B, T]
+    torch::Tensor decode(const torch::Tensor& features, const torch::Tensor& points);
+    torch::Tensor decode_features(const torch::Tensor& c) { return decoder_->forward(c); }
+
+    const CascadeConfig& config() const { return config_; }
+    std::int64_t coarse_alignment() const { return coarse_->alignment(); }
+    std::int64_t fine_alignment() const { return fine_->alignment(); }
+
+private:
+    CascadeConfig config_;
+    CascadeUnet coarse_{nullptr}, fine_{nullptr};
+    CascadeDecoder decoder_{nullptr};
+};
+TORCH_MODULE(CascadeNet);
+
+/// Trilinear upsampling by 2, cell centres to cell centres.
+torch::Tensor upsample_octave(const torch::Tensor& features);
+
+}  // namespace nir::models
