@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#pragma once
+
+#include "nir/extract/extract_mesh.h"
+#include "nir/extract/marching_cubes.h"
+#include "nir/extract/scalar_field.h"
+
+#include <functional>
+
+namespace nir::extract {
+
+/// Asks a field in batches and tells the progress; NaN values are an Error(numeric) that names the point.
+class FieldQuery {
+public:
+    FieldQuery(const ScalarField& field, std::size_t batch, Progress& progress)
+        : field_(field), batch_(batch), progress_(progress) {}
+
+    /// values[i] = f(point(i)) for i in [0, n).
+    void values(std::size_t n, const std::function<geom::Vec3f(std::size_t)>& point, float* values);
+    /// Gradients at points.
+    std::vector<geom::Vec3f> gradients(std::span<const geom::Vec3f> points);
+    /// Seconds spent in the field so far.
+    double seconds() const { return seconds_; }
+
+private:
+    void advance(std::size_t n);
+    const ScalarField& field_;
+    std::size_t batch_;
+    Progress& progress_;
+    double seconds_ = 0;
+    std::vector<geom::Vec3f> points_;
+};
+
+/// Moves vertices along their lattice edges onto the level: `steps` rounds of Chandrupatla's method, one batched query
+/// of all vertices still in need a round. Vertices on the padded border stay. Returns the number of points asked.
+std::size_t move_to_level(geom::TriMesh& mesh, std::span<const LatticeEdge> edges, const LatticeFrame& frame,
+                          double level, int steps, double clamp, FieldQuery& query);
+
+/// Sets unit outward normals from the field's gradient; on the padded border, the border's own; where the gradient
+/// vanishes, the mean of the faces around.
+void set_normals(geom::TriMesh& mesh, std::span<const LatticeEdge> edges, const LatticeFrame& frame, FieldQuery& query);
+
+/// Means of the normals of the faces around each vertex, weighted by area.
+std::vector<geom::Vec3f> mean_face_normals(const geom::TriMesh& mesh);
+
+}  // namespace nir::extract
