@@ -32,8 +32,8 @@ private:
     std::vector<geom::Vec3f> points_;
 };
 
-/// Moves vertices along their lattice edges onto the level: `steps` rounds of Chandrupatla's method, one batched query
-/// of all vertices still in need a round. Vertices on the padded border stay. Returns the number of points asked.
+/// Moves vertices along their lattice edges onto the level: `steps` rounds of a guarded Illinois method, one batched
+/// query of all vertices still in need a round. Vertices on the padded border stay. Returns the number of points asked.
 std::size_t move_to_level(geom::TriMesh& mesh, std::span<const LatticeEdge> edges, const LatticeFrame& frame,
                           double level, int steps, double clamp, FieldQuery& query);
 
