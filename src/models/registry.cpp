@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#include "nir/models/registry.h"
+
+#include "nir/base/error.h"
+#include "nir/nn/checkpoint.h"
+#include "nir/nn/runtime.h"
+#include "nir/nn/seeded.h"
+
+#include "models/conv_onet/conv_onet.h"
+
+namespace nir::models {
+
+std::span<const ModelRow> model_rows() {
+    static const ModelRow kRows[] = {
+        {"convonet2020",
+         config_alternative<ConvOnetConfig>("conv_onet",
+                                            "Convolutional Occupancy Network: planes or a volume from points"),
+         [](const AnyConfig& c) -> std::unique_ptr<Model> {
+             return std::make_unique<ConvOnet>(c.get<ConvOnetConfig>());
+         }},
+    };
+    return kRows;
+}
+
+std::span<const ConfigAlternative> model_alternatives() {
+    static const std::vector<ConfigAlternative> all = [] {
+        std::vector<ConfigAlternative> out;
+        for (const auto& row : model_rows()) out.push_back(row.config);
+        return out;
+    }();
+    return all;
+}
+
+std::vector<Component> model_components() {
+    std::vector<Component> out;
+    for (const auto& row : model_rows()) out.push_back({"model", row.config.name, row.config.summary, row.reference});
+    return out;
+}
+
+ModelConfig parse_model_config(const Config& config) {
+    if (!config.find("model"))
+        fail(ErrorKind::config, "{} has no table [model]",
+             config.place().file.empty() ? "the configuration" : config.place().file);
+    Config only_model(Config::Table{}, config.place());
+    only_model.put("model", *config.find("model"));
+    return parse_config<ModelConfig>(only_model);
+}
+
+std::unique_ptr<Model> build_model(const ModelConfig& config, std::uint64_t seed) {
+    for (const auto& row : model_rows()) {
+        if (row.config.name != config.model.name()) continue;
+        std::unique_ptr<Model> model;
+        nn::translate_torch_errors([&] {
+            const nn::SeededScope seeded(seed);
+            model = row.make(config.model);
+        });
+        return model;
+    }
+    fail(ErrorKind::config, "there is no model \"{}\"; `nir list model` shows what there is", config.model.name());
+}
+
+std::unique_ptr<Model> build_model(const Config& config, std::uint64_t seed) {
+    return build_model(parse_model_config(config), seed);
+}
+
+std::unique_ptr<Model> load_model(const nn::Checkpoint& checkpoint, const std::string& source, bool allow_partial) {
+    auto model = with_context(source, [&] {
+        return build_model(Config::parse(checkpoint.info.config, "its configuration"), checkpoint.info.seed);
+    });
+    nn::load_state(model->module(), checkpoint.state, source, allow_partial);
+    model->module().eval();
+    return model;
+}
+
+std::unique_ptr<Model> load_model(const std::filesystem::path& file, bool allow_partial) {
+    return load_model(nn::read_checkpoint(file), file.string(), allow_partial);
+}
+
+}  // namespace nir::models
