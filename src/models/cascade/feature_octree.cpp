@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#include "models/cascade/feature_octree.h"
+
+#include "nir/base/parallel.h"
+
+#include <cmath>
+
+namespace nir::models {
+
+using geom::Vec3f;
+using geom::Vec3i;
+
+FeatureOctree::FeatureOctree(Vec3f origin, float coarse_cell, int coarse_cells, int channels)
+    : origin_(origin), coarse_cell_(coarse_cell), coarse_cells_(coarse_cells), channels_(channels) {}
+
+std::size_t FeatureOctree::memory_bytes() const {
+    std::size_t bytes = 0;
+    for (const auto& l : levels_) bytes += l.data.size() * sizeof(float) + l.slot.size() * sizeof(std::int32_t);
+    return bytes;
+}
+
+void FeatureOctree::add_octave(const std::vector<char>& active) {
+    Level level;
+    level.slot.assign(active.size(), -1);
+    std::int32_t n = 0;
+    for (std::size_t i = 0; i < active.size(); ++i)
+        if (active[i]) level.slot[i] = n++;
+    level.data.assign(static_cast<std::size_t>(n) * kBrick * kBrick * kBrick * static_cast<std::size_t>(channels_), 0.0f);
+    levels_.push_back(std::move(level));
+}
+
+const float* FeatureOctree::cell_features(int octave, Vec3i c) const {
+    const Level& level = levels_[static_cast<std::size_t>(octave)];
+    const std::int32_t slot = level.slot[brick_index(octave, {c.x / kBrick, c.y / kBrick, c.z / kBrick})];
+    if (slot < 0) return nullptr;
+    const int local = ((c.z % kBrick) * kBrick + c.y % kBrick) * kBrick + c.x % kBrick;
+    return level.data.data() + (static_cast<std::size_t>(slot) * kBrick * kBrick * kBrick + static_cast<std::size_t>(local)) * static_cast<std::size_t>(channels_);
+}
+
+void FeatureOctree::store(int octave, const CellBox& box, const CellBox& core, std::span<const float> volume) {
+    const Vec3i s = box.size();
+    const std::size_t plane = static_cast<std::size_t>(s.x) * static_cast<std::size_t>(s.y) * static_cast<std::size_t>(s.z);
+    parallel_for(static_cast<std::size_t>(core.hi.z - core.lo.z), 4, [&](std::size_t begin, std::size_t end) {
+        for (int z = core.lo.z + static_cast<int>(begin); z < core.lo.z + static_cast<int>(end); ++z)
+            for (int y = core.lo.y; y < core.hi.y; ++y)
+                for (int x = core.lo.x; x < core.hi.x; ++x) {
+                    auto* to = const_cast<float*>(cell_features(octave, {x, y, z}));
+                    if (!to) continue;
+                    const std::size_t from = (static_cast<std::size_t>(z - box.lo.z) * static_cast<std::size_t>(s.y) + static_cast<std::size_t>(y - box.lo.y)) * static_cast<std::size_t>(s.x) + static_cast<std::size_t>(x - box.lo.x);
+                    for (std::size_t c = 0; c < static_cast<std::size_t>(channels_); ++c) to[c] = volume[c * plane + from];
+                }
+    });
+}
+
+void FeatureOctree::load(int octave, const CellBox& box, std::span<float> volume) const {
+    const Vec3i s = box.size();
+    const std::size_t plane = static_cast<std::size_t>(s.x) * static_cast<std::size_t>(s.y) * static_cast<std::size_t>(s.z);
+    const int last = cells(octave) - 1;
+    parallel_for(static_cast<std::size_t>(s.z), 4, [&](std::size_t begin, std::size_t end) {
+        std::vector<float> coarser(static_cast<std::size_t>(channels_));
+        for (std::size_t z = begin; z < end; ++z)
+            for (int y = 0; y < s.y; ++y)
+                for (int x = 0; x < s.x; ++x) {
+                    const Vec3i c{std::clamp(box.lo.x + x, 0, last), std::clamp(box.lo.y + y, 0, last), std::clamp(box.lo.z + static_cast<int>(z), 0, last)};
+                    const float* f = cell_features(octave, c);
+                    if (!f) {
+                        const float h = cell(octave);
+                        sample(origin_ + Vec3f{static_cast<float>(c.x) + 0.5f, static_cast<float>(c.y) + 0.5f, static_cast<float>(c.z) + 0.5f} * h, coarser.data());
+                        f = coarser.data();
+                    }
+                    const std::size_t to = (z * static_cast<std::size_t>(s.y) + static_cast<std::size_t>(y)) * static_cast<std::size_t>(s.x) + static_cast<std::size_t>(x);
+                    for (std::size_t k = 0; k < static_cast<std::size_t>(channels_); ++k) volume[k * plane + to] = f[k];
+                }
+    });
+}
+
+bool FeatureOctree::sample_octave(int octave, Vec3f p, float* out) const {
+    const float inv = 1.0f / cell(octave), last = static_cast<float>(cells(octave) - 1);
+    int lo[3], hi[3];
+    float t[3];
+    for (int a = 0; a < 3; ++a) {
+        const float u = std::clamp((p[a] - origin_[a]) * inv - 0.5f, 0.0f, last);
+        const float f = std::floor(u);
+        lo[a] = static_cast<int>(f);
+        hi[a] = std::min(lo[a] + 1, cells(octave) - 1);
+        t[a] = u - f;
+    }
+    const float* corner[8];
+    for (int k = 0; k < 8; ++k) {
+        corner[k] = cell_features(octave, {k & 1 ? hi[0] : lo[0], k & 2 ? hi[1] : lo[1], k & 4 ? hi[2] : lo[2]});
+        if (!corner[k]) return false;
+    }
+    for (int c = 0; c < channels_; ++c) out[c] = 0;
+    for (int k = 0; k < 8; ++k) {
+        const float w = (k & 1 ? t[0] : 1 - t[0]) * (k & 2 ? t[1] : 1 - t[1]) * (k & 4 ? t[2] : 1 - t[2]);
+        for (int c = 0; c < channels_; ++c) out[c] += w * corner[k][c];
+    }
+    return true;
+}
+
+int FeatureOctree::sample(Vec3f p, float* out) const {
+    for (int octave = octaves() - 1; octave > 0; --octave)
+        if (sample_octave(octave, p, out)) return octave;
+    sample_octave(0, p, out);  // the coarse octave is whole
+    return 0;
+}
+
+}  // namespace nir::models
