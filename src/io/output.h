@@ -3,24 +3,24 @@
 #pragma once
 
 #include "nir/base/error.h"
+#include "nir/base/output_file.h"
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 
 namespace nir::io {
 
-/// Calls write(std::ostream&) and puts the file's name in front of any error.
+/// Calls write(std::ostream&) on a file that appears only when complete, and puts the file's name in front of any error
+/// (errors of the disk name it already).
 template <class F>
 void write_path(const std::filesystem::path& path, F&& write) {
-    with_context(path.string(), [&] {
-        std::ofstream out(path, std::ios::binary);
-        if (!out) fail(ErrorKind::io, "cannot write: {}", std::strerror(errno));
-        write(static_cast<std::ostream&>(out));
-        out.close();
-        if (!out) fail(ErrorKind::io, "cannot write (is the disk full?)");
-    });
+    OutputFile file(path);
+    try {
+        write(file.stream());
+    } catch (Error& e) {
+        if (e.kind() != ErrorKind::io) e.add_context(path.string());
+        throw;
+    }
+    file.commit();
 }
 
 }  // namespace nir::io

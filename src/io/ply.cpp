@@ -6,6 +6,7 @@
 #include "nir/io/file_bytes.h"
 
 #include "io/binary.h"
+#include "io/colors.h"
 #include "io/ply_header.h"
 #include "io/polygons.h"
 #include "io/text.h"
@@ -106,8 +107,6 @@ void load_column(Type type, const char* p, std::size_t stride, std::size_t n, do
     }
 }
 
-std::uint8_t to_byte(double v) { return v >= 255 ? 255 : v > 0 ? static_cast<std::uint8_t>(v + 0.5) : 0; }
-
 // Blocks of rows, one column a slot, on their way into a Geometry.
 class VertexSink {
 public:
@@ -158,14 +157,7 @@ public:
     }
 
     void finish() {
-        // Float colours run from 0 to 1; some programs write 0 to 255.
-        float largest = 0;
-        for (const geom::Vec3f& c : raw_colors_) largest = std::max({largest, c.x, c.y, c.z});
-        const double scale = largest > 1.0f ? 1.0 : 255.0;
-        for (const geom::Vec3f& c : raw_colors_) {
-            out_.colors.push_back({to_byte(scale * static_cast<double>(c.x)), to_byte(scale * static_cast<double>(c.y)),
-                                   to_byte(scale * static_cast<double>(c.z))});
-        }
+        if (!raw_colors_.empty()) out_.colors = to_rgb8(raw_colors_);
     }
 
 private:
