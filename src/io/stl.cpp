@@ -129,7 +129,8 @@ Geometry parse_text(std::string_view bytes) {
 
 bool is_text(std::string_view bytes) {
     if (!equals_ignoring_case(trim(bytes.substr(0, 512)).substr(0, 5), "solid")) return false;
-    // Some programs begin the header of a binary file with "solid": the length decides.
+    // Some programs begin the header of a binary file with "solid": zero bytes or the length decide.
+    if (bytes.substr(0, 1024).find('\0') != std::string_view::npos) return false;
     return bytes.size() < kHeader ||
            bytes.size() != kHeader + std::uint64_t{load<std::uint32_t>(bytes.data() + 80)} * kRecord;
 }
