@@ -330,49 +330,56 @@ template <class T>
 const T* Mise<T>::plane(int x, std::vector<T>& scratch) const {
     const Vec3i n = size();
     scratch.resize(static_cast<std::size_t>(n.y) * static_cast<std::size_t>(n.z));
-    const int d = options_.depth, bx = x >> d;
     for (int y = 0; y < n.y; ++y) {
         T* out = scratch.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(n.z);
-        const int by = y >> d;
+        const Vec3i last = options_.cells - Vec3i{1, 1, 1};
+        const int bx = x >> options_.depth, by = y >> options_.depth;
+        const std::size_t row = flat({bx, by, 0}, blocks_);
+        const std::size_t cell_row = flat({std::min(bx, last.x), std::min(by, last.y), 0}, blocks_);
+        const bool on_corners = local_index({x, y, 0}) == 0;
         for (int bz = 0; bz < blocks_.z; ++bz) {
-            const int length = bz + 1 < blocks_.z ? unit_ : 1;
-            const std::size_t block = flat({bx, by, bz}, blocks_);
-            if (slot_[block] < 0) {
-                // No point here but perhaps the coarse sample itself: the cell that owns it decides, clamped at the
-                // end.
-                const Vec3i c = options_.cells;
-                const std::size_t cell =
-                    flat({std::min(bx, c.x - 1), std::min(by, c.y - 1), std::min(bz, c.z - 1)}, blocks_);
-                if (local_index({x, y, 0}) == 0) {
-                    out[bz * unit_] = corner_values_[block];
-                    if (length > 1) std::fill(out + bz * unit_ + 1, out + bz * unit_ + length, corner_values_[cell]);
-                } else if (!(root_[cell] & kSplit)) {
-                    std::fill(out + bz * unit_, out + bz * unit_ + length, corner_values_[cell]);
-                } else {
-                    for (int z = bz * unit_; z < bz * unit_ + length; ++z) out[z] = filled_value({x, y, z});
-                }
-                continue;
+            const std::size_t block = row + static_cast<std::size_t>(bz);
+            const std::size_t cell = cell_row + static_cast<std::size_t>(std::min(bz, last.z));
+            const int z = bz * unit_, end = std::min(z + unit_, n.z);
+            if (slot_[block] < 0 && !(root_[cell] & kSplit)) {
+                std::fill(out + z, out + end, corner_values_[cell]);
+            } else {
+                fill_run({x, y, z}, end, out);
             }
-            for (int z = bz * unit_; z < bz * unit_ + length; ++z) {
-                out[z] = is_evaluated({x, y, z}) ? value_at({x, y, z}) : filled_value({x, y, z});
-            }
+            if (on_corners) out[z] = corner_values_[block];
         }
     }
     return scratch.data();
 }
 
+/// Writes out[p.z..end), the samples of one block along z; the coarse sample itself is the caller's.
 template <class T>
-T Mise<T>::filled_value(Vec3i p) const {
+void Mise<T>::fill_run(Vec3i p, int end, T* out) const {
     const Vec3i n = size();
-    const Vec3i cell{std::min(p.x, n.x - 2), std::min(p.y, n.y - 2), std::min(p.z, n.z - 2)};
-    const std::size_t block = block_index(cell);
-    int level = 0;
-    if (root_[block] & kSplit) {
-        const auto& b = block_store_[static_cast<std::size_t>(slot_[block])];
-        level = (b.info[local_index(cell)] & kLevelMask) >> kLevelShift;
+    const std::size_t block = block_index(p), first = local_index(p);
+    const Block* own = slot_[block] < 0 ? nullptr : &block_store_[static_cast<std::size_t>(slot_[block])];
+    const auto known = [&](int z) {
+        return own && (own->info[first + static_cast<std::size_t>(z - p.z)] & kStateMask) == kKnown;
+    };
+    for (int z = p.z; z < end;) {
+        if (known(z)) {
+            out[z] = own->values[first + static_cast<std::size_t>(z - p.z)];
+            ++z;
+            continue;
+        }
+        const Vec3i cell{std::min(p.x, n.x - 2), std::min(p.y, n.y - 2), std::min(z, n.z - 2)};
+        const std::size_t leaf_block = block_index(cell);
+        int level = 0;
+        if (root_[leaf_block] & kSplit) {
+            const auto& info = block_store_[static_cast<std::size_t>(slot_[leaf_block])].info;
+            level = (info[local_index(cell)] & kLevelMask) >> kLevelShift;
+        }
+        const int extent = unit_ >> level, stop = std::min(end, (z & -extent) + extent);
+        const T fill = value_at({cell.x & -extent, cell.y & -extent, cell.z & -extent});
+        do {
+            out[z++] = fill;
+        } while (z < stop && !known(z));
     }
-    const int mask = -(unit_ >> level);
-    return value_at({cell.x & mask, cell.y & mask, cell.z & mask});
 }
 
 template class Mise<float>;

@@ -91,7 +91,7 @@ private:
     void inherit_sides(const Leaf& leaf);
     void add_point(geom::Vec3i point);
     std::uint8_t sides(T value) const;
-    T filled_value(geom::Vec3i point) const;
+    void fill_run(geom::Vec3i point, int end, T* out) const;
 
     MiseOptions options_;
     int unit_;                        // finest cells along a coarse cell
