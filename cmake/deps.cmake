@@ -8,13 +8,15 @@ find_package(PNG REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(CLI11 REQUIRED)
 
+# Header-only packages are used by our sources alone; an installed nir does not ask for them.
 find_path(NANOFLANN_INCLUDE_DIR nanoflann.hpp REQUIRED)
 add_library(nir_nanoflann INTERFACE)
 target_include_directories(nir_nanoflann SYSTEM INTERFACE ${NANOFLANN_INCLUDE_DIR})
+set(NIR_NANOFLANN $<BUILD_INTERFACE:nir_nanoflann>)
+set(NIR_JSON $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
 
 find_library(HWY_LIBRARY hwy REQUIRED)
-add_library(nir_highway INTERFACE)
-target_link_libraries(nir_highway INTERFACE ${HWY_LIBRARY})
+set(NIR_HIGHWAY $<BUILD_INTERFACE:${HWY_LIBRARY}> $<INSTALL_INTERFACE:hwy>)
 
 if(NIR_WITH_TORCH)
   find_package(Torch REQUIRED)

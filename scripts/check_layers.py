@@ -9,7 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 OWN = re.compile(r"^(?:nir/)?(\w+)/")
 # How the headers of a foreign package are recognised. Tests may use the test packages anywhere.
 PACKAGES = {
@@ -62,7 +62,7 @@ def check(root):
         if layer not in layers:
             problems.append(f"{place}: the layer {layer} is not in docs/layers.toml")
             continue
-        is_test = path.stem.endswith(("_test", "_fuzz", "_bench"))
+        is_test = path.stem.endswith(("_test", "_fuzz", "_bench")) or path.stem.startswith("test_")
         for match in INCLUDE.finditer(path.read_text()):
             line = path.read_text()[: match.start()].count("\n") + 1
             kind, header = match.groups()

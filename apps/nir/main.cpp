@@ -8,6 +8,7 @@
 #include "nir/base/parallel.h"
 #include "nir/base/terminal_progress.h"
 #include "nir/nn/runtime.h"
+#include "nir/nn/torch_guard.h"
 
 #include "verb.h"
 
@@ -149,7 +150,7 @@ int run_main(int argc, char** argv) {
         fmt::print(stderr, "{}\nerror: a verb is needed\n", app.help());
         return 2;
     }
-    nn::translate_torch_errors([&] { run_verb(options, run, timer); });
+    nn::torch_guard("nir " + app.get_subcommands().front()->get_name(), [&] { run_verb(options, run, timer); });
     return interrupted() ? 130 : 0;
 }
 

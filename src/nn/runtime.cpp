@@ -25,16 +25,4 @@ std::string resolve_device(std::string_view wanted) {
     return "cpu";
 }
 
-void translate_torch_errors(const std::function<void()>& f) {
-    try {
-        f();
-    } catch (const c10::Error& e) {
-        const std::string_view text = e.what_without_backtrace();
-        const std::string line(text.substr(0, text.find('\n')));
-        if (line.find("DefaultCPUAllocator") != std::string::npos || line.find("out of memory") != std::string::npos)
-            fail(ErrorKind::input, "not enough memory for this task on this machine ({})", line);
-        fail(ErrorKind::internal, "torch: {}", line);
-    }
-}
-
 }  // namespace nir::nn

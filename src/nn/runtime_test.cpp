@@ -4,6 +4,7 @@
 
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
+#include "nir/nn/torch_guard.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +15,7 @@ namespace {
 
 ErrorKind kind_of(const std::function<void()>& f, std::string* text = nullptr) {
     try {
-        translate_torch_errors(f);
+        torch_guard("working", f);
     } catch (const Error& e) {
         if (text) *text = e.what();
         return e.kind();
@@ -47,7 +48,7 @@ TEST(Runtime, Devices) {
 TEST(Runtime, TorchErrorsBecomeOneLine) {
     std::string text;
     EXPECT_EQ(kind_of([] { torch::zeros({2, 3}).matmul(torch::zeros({2, 3})); }, &text), ErrorKind::internal);
-    EXPECT_THAT(text, testing::HasSubstr("torch: mat1 and mat2"));
+    EXPECT_THAT(text, testing::HasSubstr("working: torch: mat1 and mat2"));
     EXPECT_EQ(text.find('\n'), std::string::npos);
     EXPECT_EQ(kind_of([] { torch::empty({std::int64_t{1} << 50}); }), ErrorKind::input);
     EXPECT_EQ(kind_of([] { fail(ErrorKind::numeric, "ours passes"); }), ErrorKind::numeric);

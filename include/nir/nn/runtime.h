@@ -2,7 +2,6 @@
 // Copyright (c) 2026 the nir developers
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 
@@ -14,9 +13,5 @@ void init_torch(int threads);
 
 /// The device for "auto", "cpu" or "cuda". @throws Error of kind usage if it is unknown or not there.
 std::string resolve_device(std::string_view wanted);
-
-/// Runs f and turns torch's exceptions into nir::Error: memory that is not there is of kind input (the task is too
-/// large for this machine), everything else of kind internal, with torch's first line and without its stack trace.
-void translate_torch_errors(const std::function<void()>& f);
 
 }  // namespace nir::nn
