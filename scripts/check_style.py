@@ -17,7 +17,7 @@ DEAD = re.compile(r"^\s*//\s?[^/!].*[;{}]\s*$")
 BREACHES = (
     (re.compile(r"^\s*#\s*if\s+0\b"), "#if 0: remove the code, git keeps it"),
     (re.compile(r"[ \t]+$"), "white space at the end of the line"),
-    (re.compile(r"\bnew\s+\w+[({]"), "raw new: use a value or std::make_unique"),
+    (re.compile(r"(?<!_ptr)(?<!_ptr\()(?<!>\()\bnew\s+\w+[({]"), "raw new: use a value or std::make_unique"),
 )
 
 
