@@ -4,7 +4,7 @@
 
 #include "nir/base/error.h"
 #include "nir/nn/checkpoint.h"
-#include "nir/nn/runtime.h"
+#include "nir/nn/torch_guard.h"
 #include "nir/nn/seeded.h"
 
 #include "models/conv_onet/conv_onet.h"
@@ -51,7 +51,7 @@ std::unique_ptr<Model> build_model(const ModelConfig& config, std::uint64_t seed
     for (const auto& row : model_rows()) {
         if (row.config.name != config.model.name()) continue;
         std::unique_ptr<Model> model;
-        nn::translate_torch_errors([&] {
+        nn::torch_guard("building the network", [&] {
             const nn::SeededScope seeded(seed);
             model = row.make(config.model);
         });

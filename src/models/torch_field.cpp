@@ -3,7 +3,7 @@
 #include "models/torch_field.h"
 
 #include "nir/base/error.h"
-#include "nir/nn/runtime.h"
+#include "nir/nn/torch_guard.h"
 
 #include <cstring>
 
@@ -23,7 +23,7 @@ torch::Tensor chunk_tensor(std::span<const geom::Vec3f> points) {
 
 template <class Body>
 void for_chunks(std::span<const geom::Vec3f> points, const Body& body) {
-    nn::translate_torch_errors([&] {
+    nn::torch_guard("querying the network", [&] {
         for (std::size_t at = 0; at < points.size(); at += kChunk) {
             const std::size_t n = std::min(kChunk, points.size() - at);
             body(chunk_tensor(points.subspan(at, n)), at, n);

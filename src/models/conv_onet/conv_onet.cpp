@@ -4,7 +4,7 @@
 
 #include "nir/base/error.h"
 #include "nir/nn/batch.h"
-#include "nir/nn/runtime.h"
+#include "nir/nn/torch_guard.h"
 #include "nir/nn/seeded.h"
 
 #include "models/torch_field.h"
@@ -74,7 +74,7 @@ Shape ConvOnet::infer(const Observation& observation) {
     if (!cloud) fail(ErrorKind::input, "this model takes a point cloud, not a voxel grid");
     const Tensor points = points_tensor(*cloud);
     nn::FeatureMaps features;
-    nn::translate_torch_errors([&] {
+    nn::torch_guard("encoding the observation", [&] {
         const torch::NoGradGuard no_grad;
         const nn::EvalScope eval(*net_);
         features = net_->encoder->encode(points);
