@@ -110,13 +110,13 @@ struct MeshExtractor::State {
         field.prepare({Vec3f(frame.domain.lo), Vec3f(frame.domain.hi)});
     }
 
-    void sample_dense(Progress& progress) {
+    void sample_dense(Progress& progress, PhaseTimer* phases) {
         start();
         const Vec3i n = size();
         const auto plane = static_cast<std::size_t>(n.y) * static_cast<std::size_t>(n.z);
         std::vector<float> values(plane * static_cast<std::size_t>(n.x));
         progress.begin("query", values.size(), "points");
-        FieldQuery query(field, options.batch, progress);
+        FieldQuery query(field, options.batch, progress, phases, "query");
         query.values(
             values.size(),
             [&](std::size_t i) {
@@ -133,7 +133,7 @@ struct MeshExtractor::State {
         sampling.lattice_bytes = dense.capacity() * sizeof(float);
     }
 
-    void sample_near_surface(double level, Progress& progress) {
+    void sample_near_surface(double level, Progress& progress, PhaseTimer* phases) {
         start();
         const Timer timer;
         auto tree = std::make_unique<Mise<float>>(MiseOptions{coarse, options.upsampling, level});
@@ -143,7 +143,7 @@ struct MeshExtractor::State {
             tree->seed(seeds);
         }
         progress.begin("query", 0, "points");
-        FieldQuery query(field, options.batch, progress);
+        FieldQuery query(field, options.batch, progress, phases, "query");
         std::vector<float> values;
         while (!tree->done()) {
             const auto points = tree->query();
@@ -178,11 +178,12 @@ struct MeshExtractor::State {
         result.extract_s += timer.seconds();
     }
 
-    void refine(ExtractResult& result, Progress& progress) const {
+    void refine(ExtractResult& result, Progress& progress, PhaseTimer* phases) const {
         if (result.mesh.empty() || (options.refine_steps == 0 && !options.normals)) return;
         const Timer timer;
+        const auto refining = phase_of(phases, "refine");
         progress.begin("refine", 0, "points");
-        FieldQuery query(field, options.batch, progress);
+        FieldQuery query(field, options.batch, progress, phases, "refine");
         result.refine_points =
             move_to_level(result.mesh, edges, frame, result.level, options.refine_steps, options.clamp, query);
         if (options.normals) set_normals(result.mesh, edges, frame, query);
@@ -218,27 +219,28 @@ std::size_t MeshExtractor::estimated_bytes() const {
     return samples(s.coarse) * 21 + 2 * area * (std::size_t{5} << (3 * s.options.upsampling));
 }
 
-ExtractResult MeshExtractor::extract(Progress& progress) {
-    return extract_at(state_->options.level.value_or(static_cast<double>(state_->field.iso())), progress);
+ExtractResult MeshExtractor::extract(Progress& progress, PhaseTimer* timer) {
+    return extract_at(state_->options.level.value_or(static_cast<double>(state_->field.iso())), progress, timer);
 }
 
-ExtractResult MeshExtractor::extract_at(double level, Progress& progress) {
+ExtractResult MeshExtractor::extract_at(double level, Progress& progress, PhaseTimer* timer) {
     State& s = *state_;
+    const auto extracting = phase_of(timer, "extract");
     if (!std::isfinite(level)) fail(ErrorKind::config, "the level of a surface must be finite, not {}", level);
     if (s.options.dense) {
-        if (s.dense.empty()) s.sample_dense(progress);
+        if (s.dense.empty()) s.sample_dense(progress, timer);
     } else if (!s.mise || s.mise_level != level) {
-        s.sample_near_surface(level, progress);
+        s.sample_near_surface(level, progress, timer);
     }
     ExtractResult result = s.sampling;
     s.sampling.query_s = s.sampling.extract_s = 0;  // further levels of the same samples are free
     result.lattice = s.frame;
     result.level = level;
     s.polygonise(result);
-    s.refine(result, progress);
-    const Timer timer;
+    s.refine(result, progress, timer);
+    const Timer checking;
     result.report = geom::check_mesh(result.mesh);
-    result.extract_s += timer.seconds();
+    result.extract_s += checking.seconds();
     log_debug("extracted level {} on {} x {} x {} cells: {} of {} samples asked, {} bytes", level, s.frame.cells.x,
               s.frame.cells.y, s.frame.cells.z, result.queried_points, samples(s.frame.cells), result.lattice_bytes);
     return result;
@@ -250,8 +252,8 @@ geom::VoxelGrid MeshExtractor::values() const {
     return {s.size(), s.frame.position({0, 0, 0}), s.frame.spacing(), s.mise ? s.mise->to_dense() : s.dense};
 }
 
-ExtractResult extract_mesh(ScalarField& field, const ExtractOptions& options, Progress& progress) {
-    return MeshExtractor(field, options).extract(progress);
+ExtractResult extract_mesh(ScalarField& field, const ExtractOptions& options, Progress& progress, PhaseTimer* timer) {
+    return MeshExtractor(field, options).extract(progress, timer);
 }
 
 ExtractResult extract_mesh(ScalarField& field, const ExtractOptions& options) {

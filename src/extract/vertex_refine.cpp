@@ -23,6 +23,7 @@ void FieldQuery::values(std::size_t n, const std::function<Vec3f(std::size_t)>& 
         const std::size_t count = std::min(batch_, n - begin);
         points_.resize(count);
         for (std::size_t i = 0; i < count; ++i) points_[i] = point(begin + i);
+        const auto querying = phase_of(timer_, phase_);
         const Timer timer;
         field_.values(points_, {values + begin, count});
         seconds_ += timer.seconds();
@@ -40,6 +41,7 @@ std::vector<Vec3f> FieldQuery::gradients(std::span<const Vec3f> points) {
     std::vector<Vec3f> result(points.size());
     for (std::size_t begin = 0; begin < points.size(); begin += batch_) {
         const std::size_t count = std::min(batch_, points.size() - begin);
+        const auto querying = phase_of(timer_, phase_);
         const Timer timer;
         field_.gradients(points.subspan(begin, count), {result.data() + begin, count});
         seconds_ += timer.seconds();

@@ -7,14 +7,24 @@
 #include "nir/extract/scalar_field.h"
 
 #include <functional>
+#include <optional>
+#include <string_view>
 
 namespace nir::extract {
+
+/// Opens a phase if there is a timer.
+inline std::optional<PhaseTimer::Scope> phase_of(PhaseTimer* timer, std::string_view name) {
+    if (!timer) return std::nullopt;
+    return timer->phase(name);
+}
 
 /// Asks a field in batches and tells the progress; NaN values are an Error(numeric) that names the point.
 class FieldQuery {
 public:
-    FieldQuery(const ScalarField& field, std::size_t batch, Progress& progress)
-        : field_(field), batch_(batch), progress_(progress) {}
+    /// Time in the field is booked on `phase` of the timer, if there is one.
+    FieldQuery(const ScalarField& field, std::size_t batch, Progress& progress, PhaseTimer* timer,
+               std::string_view phase)
+        : field_(field), batch_(batch), progress_(progress), timer_(timer), phase_(phase) {}
 
     /// values[i] = f(point(i)) for i in [0, n).
     void values(std::size_t n, const std::function<geom::Vec3f(std::size_t)>& point, float* values);
@@ -28,6 +38,8 @@ private:
     const ScalarField& field_;
     std::size_t batch_;
     Progress& progress_;
+    PhaseTimer* timer_;
+    std::string_view phase_;
     double seconds_ = 0;
     std::vector<geom::Vec3f> points_;
 };

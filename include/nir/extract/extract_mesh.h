@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the nir developers
 #pragma once
 
+#include "nir/base/phase_timer.h"
 #include "nir/base/progress.h"
 #include "nir/extract/mise.h"
 #include "nir/extract/scalar_field.h"
@@ -77,9 +78,10 @@ public:
     ~MeshExtractor();
     MeshExtractor(MeshExtractor&&) noexcept;
 
-    /// The surface at options.level, or at another level.
-    ExtractResult extract(Progress& progress);
-    ExtractResult extract_at(double level, Progress& progress);
+    /// The surface at options.level, or at another level. A timer gets the phases "query" (the field on the lattice),
+    /// "extract" and "refine".
+    ExtractResult extract(Progress& progress, PhaseTimer* timer = nullptr);
+    ExtractResult extract_at(double level, Progress& progress, PhaseTimer* timer = nullptr);
     /// All samples of the finest lattice of the last extraction. Where MISE did not ask, the fill of the papers' code:
     /// right in sign only. spacing and origin are in the field's frame.
     geom::VoxelGrid values() const;
@@ -100,7 +102,8 @@ private:
 /// Ref: mescheder2019 §3.3 (MISE), lorensen1987. Deviation: vertices are put on the level by root finding along their
 /// lattice edge instead of gradient descent on all of them.
 ExtractResult extract_mesh(ScalarField& field, const ExtractOptions& options = {});
-ExtractResult extract_mesh(ScalarField& field, const ExtractOptions& options, Progress& progress);
+ExtractResult extract_mesh(ScalarField& field, const ExtractOptions& options, Progress& progress,
+                           PhaseTimer* timer = nullptr);
 
 struct GridExtractOptions {
     double level = 0.0;
