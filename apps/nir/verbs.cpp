@@ -6,9 +6,11 @@
 namespace nir::app {
 
 VerbRun add_list(CLI::App& app);
+VerbRun add_reconstruct(CLI::App& app);
 
 std::span<const Verb> verbs() {
     static constexpr Verb kVerbs[] = {
+        {"reconstruct", "Turns a scan into a mesh", add_reconstruct},
         {"list", "Lists what is built in: verbs, formats, models and their parts", add_list},
     };
     return kVerbs;

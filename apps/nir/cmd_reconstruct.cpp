@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+// nir reconstruct: the main job, a scan in, a mesh out.
+#include "nir/base/error.h"
+#include "nir/base/log.h"
+#include "nir/pipeline/reconstruct.h"
+
+#include "verb.h"
+
+#include <memory>
+
+namespace nir::app {
+namespace {
+
+struct Arguments {
+    std::vector<std::filesystem::path> scans;
+    std::filesystem::path mesh, preview;
+    std::string trim;
+    pipeline::ReconstructOptions options;
+};
+
+void report(VerbContext& context, const Arguments& a, const pipeline::ReconstructResult& r) {
+    for (const auto& w : r.warnings) log_warning("{}", w);
+    auto& j = context.json;
+    j["points"] = r.points;
+    j["vertices"] = r.mesh.vertices.size();
+    j["faces"] = r.mesh.faces.size();
+    j["watertight"] = r.report.watertight();
+    j["components"] = r.report.components;
+    j["genus"] = r.report.genus();
+    j["residual"] = {{"mean", r.residual_mean}, {"p95", r.residual_p95}};
+    j["point_spacing"] = r.scan.spacing.surface;
+    j["octaves"] = r.octaves;
+    j["resolution"] = r.resolution;
+    j["queried_points"] = r.queried_points;
+    j["removed_components"] = r.removed_components;
+    j["warnings"] = r.warnings;
+    context.print("{}: {} vertices, {} faces, {}; from {} points, {:.4g} away on average (95 % within {:.4g}); {:.2f} s\n", a.mesh.string(), r.mesh.vertices.size(),
+                  r.mesh.faces.size(), r.report.summary(), r.points, r.residual_mean, r.residual_p95, context.timer.total_seconds());
+}
+
+}  // namespace
+
+VerbRun add_reconstruct(CLI::App& app) {
+    auto a = std::make_shared<Arguments>();
+    app.add_option("SCAN", a->scans, "Point clouds (PLY, OBJ, OFF, STL, XYZ, PCD, NPY, NPZ); several are taken as one")->required();
+    app.add_option("-o,--output", a->mesh, "The mesh (PLY, OBJ, STL, OFF, GLB by its ending)")->required();
+    app.add_option("--model", a->options.model, "Name of a model that ships, or a model file")->capture_default_str();
+    app.add_option("--resolution", a->options.resolution, "Mesh cells along the longest side; 0 = from the point spacing")->check(CLI::Range(0, 4096))->capture_default_str();
+    app.add_option("--level", a->options.level, "Probability of the surface")->check(CLI::Range(0.001, 0.999))->capture_default_str();
+    app.add_option("--trim", a->trim, "Drop surface farther than LENGTH from every point; auto = four point spacings (default: closed)");
+    app.add_flag("--keep-all", a->options.keep_all_components, "Keep small parts that hardly any point supports");
+    app.add_option("--preview", a->preview, "Write a picture (PNG) of scan and mesh");
+    return [a](VerbContext& context) {
+        if (!a->trim.empty()) {
+            a->options.trim = true;
+            if (a->trim != "auto") {
+                char* end = nullptr;
+                a->options.trim_distance = std::strtod(a->trim.c_str(), &end);
+                if (*end != '\0' || !(a->options.trim_distance > 0)) fail(ErrorKind::usage, "--trim \"{}\" is neither auto nor a length above 0", a->trim);
+            }
+        }
+        report(context, *a, pipeline::reconstruct_files(a->scans, a->mesh, a->preview, a->options, context.progress, context.timer));
+    };
+}
+
+}  // namespace nir::app
