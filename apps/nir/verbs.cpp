@@ -5,12 +5,14 @@
 
 namespace nir::app {
 
+VerbRun add_extract(CLI::App& app);
 VerbRun add_list(CLI::App& app);
 VerbRun add_reconstruct(CLI::App& app);
 
 std::span<const Verb> verbs() {
     static constexpr Verb kVerbs[] = {
         {"reconstruct", "Turns a scan into a mesh", add_reconstruct},
+        {"extract", "Turns a field - a model, a run, a volume - into a mesh", add_extract},
         {"list", "Lists what is built in: verbs, formats, models and their parts", add_list},
     };
     return kVerbs;

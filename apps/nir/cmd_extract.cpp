@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+// nir extract FIELD -o MESH
+#include "nir/base/error.h"
+#include "nir/base/log.h"
+#include "nir/pipeline/extract.h"
+
+#include "verb.h"
+
+#include <memory>
+
+namespace nir::app {
+namespace {
+
+/// One number for all axes, or three.
+geom::Vec3d parse_vector(const char* option, const std::vector<double>& v) {
+    if (v.size() != 1 && v.size() != 3)
+        fail(ErrorKind::usage, "{} takes one number or three, not {}", option, v.size());
+    return v.size() == 1 ? geom::Vec3d{v[0], v[0], v[0]} : geom::Vec3d{v[0], v[1], v[2]};
+}
+
+struct Arguments {
+    pipeline::ExtractOptions options;
+    std::vector<double> spacing, origin;
+    bool open_border = false;
+};
+
+void report(VerbContext& context, const pipeline::ExtractOptions& options, const pipeline::ExtractSummary& summary) {
+    const auto& r = summary.result;
+    auto& json = context.json;
+    json["vertices"] = r.mesh.vertices.size();
+    json["faces"] = r.mesh.faces.size();
+    json["watertight"] = r.report.watertight();
+    json["queried_points"] = r.queried_points;
+    auto& rounds = json["rounds"] = nlohmann::ordered_json::array();
+    for (const auto& round : r.rounds) rounds.push_back(round.points);
+    json["level"] = r.level;
+    json["cells"] = {r.lattice.cells.x, r.lattice.cells.y, r.lattice.cells.z};
+    json["refine_points"] = r.refine_points;
+    json["components"] = r.report.components;
+    json["removed_components"] = summary.removed_components;
+    json["euler_characteristic"] = r.report.euler_characteristic;
+    json["non_manifold_edges"] = r.report.non_manifold_edges;
+    json["non_manifold_vertices"] = r.report.non_manifold_vertices;
+    json["volume"] = r.report.signed_volume;
+    json["area"] = r.report.area;
+    context.print("{}: {} vertices, {} faces, {}\n", options.mesh.string(), r.mesh.vertices.size(), r.mesh.faces.size(),
+                  r.report.summary());
+    if (!r.report.watertight() && options.close_border)
+        log_warning("the mesh is not watertight: {}", r.report.summary());
+}
+
+}  // namespace
+
+VerbRun add_extract(CLI::App& app) {
+    auto a = std::make_shared<Arguments>();
+    auto& o = a->options;
+    app.add_option("FIELD", o.source.field, "A model (.safetensors), a run folder, or a volume (NPY, NPZ, binvox)")
+        ->required();
+    app.add_option("-o,--output", o.mesh, "The mesh: PLY, OBJ, STL, OFF or GLB")->required();
+    app.add_option("--input", o.source.input,
+                   "What a conditional model is given: points or voxels, in the model's frame");
+    app.add_option(
+        "--level", o.level,
+        "The surface: a probability for models, a value for volumes (default: 0.5 for 0/1 volumes, otherwise 0)");
+    app.add_option("--resolution-0", o.resolution_0, "Coarse cells along the longest side [32]")
+        ->check(CLI::Range(1, 4096));
+    app.add_option("--upsampling", o.upsampling, "How often cells near the surface are halved [2]")
+        ->check(CLI::Range(0, 6));
+    app.add_flag("--dense", o.dense, "Ask the field everywhere, not near the surface only");
+    app.add_option("--refine", o.refine, "Root-finding steps that put vertices onto the level")
+        ->check(CLI::Range(0, 100))
+        ->capture_default_str();
+    app.add_option("--values", o.values, "Also write the sampled lattice: NPY, index [x][y][z]");
+    app.add_option("--spacing", a->spacing, "Distance of a volume's samples: one number or three")->expected(1, 3);
+    app.add_option("--origin", a->origin, "Position of a volume's first sample: three numbers")->expected(3);
+    app.add_flag("--inside-below", o.inside_below, "The volume's inside is below the level (signed distances)");
+    app.add_flag("--open-border", a->open_border, "Do not close a surface that leaves the domain");
+    app.add_option("--min-component", o.min_component, "Drop pieces with less area than this share of the largest")
+        ->check(CLI::Range(0.0, 1.0))
+        ->capture_default_str();
+    return [a](VerbContext& context) {
+        auto options = a->options;
+        if (!a->spacing.empty()) options.source.spacing = parse_vector("--spacing", a->spacing);
+        if (!a->origin.empty()) options.source.origin = parse_vector("--origin", a->origin);
+        options.close_border = !a->open_border;
+        report(context, options, pipeline::extract_to_file(options, context.progress, context.timer));
+    };
+}
+
+}  // namespace nir::app

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#pragma once
+
+#include "nir/base/phase_timer.h"
+#include "nir/extract/scalar_field.h"
+#include "nir/geom/shapes.h"
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace nir::pipeline {
+
+/// What FIELD of `extract`, `query` and `render` names.
+struct FieldSource {
+    std::string kind;                             ///< "volume", or the name of the model
+    std::unique_ptr<extract::ScalarField> field;  ///< of a model; the volume's by as_field()
+    std::optional<geom::VoxelGrid> volume;
+    bool is_probability = false;  ///< levels are probabilities, values their logits
+
+    /// The field of a model, or the trilinear field of the volume (moved out of `volume`).
+    extract::ScalarField& as_field(float iso);
+};
+
+struct OpenFieldOptions {
+    std::filesystem::path field;                 ///< model (.safetensors), run folder, or volume (NPY, NPZ, binvox)
+    std::optional<std::filesystem::path> input;  ///< observation for a conditional model
+    std::optional<geom::Vec3d> origin, spacing;  ///< of a volume whose file does not say, or otherwise than it says
+    bool best = true;  ///< of a run folder: the best weights if there are some, else the latest
+};
+
+/// Opens a field: reads a volume, or loads a model and shows it the observation (phases "read" and "encode").
+/// @throws Error(usage) for an observation that is missing or not wanted, Error(input, format) for files that cannot be
+/// read.
+FieldSource open_field(const OpenFieldOptions& options, PhaseTimer& timer);
+
+/// ln(p / (1 - p)). @throws Error(usage) unless p lies in (0, 1).
+double logit_of_level(double probability);
+
+}  // namespace nir::pipeline

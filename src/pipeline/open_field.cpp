@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#include "nir/pipeline/open_field.h"
+
+#include "nir/base/error.h"
+#include "nir/extract/grid_field.h"
+#include "nir/io/formats.h"
+#include "nir/models/model.h"
+#include "nir/models/registry.h"
+
+#include <cmath>
+
+namespace nir::pipeline {
+namespace fs = std::filesystem;
+namespace {
+
+/// The model file that FIELD names, if it names one: itself, or the weights of a run folder.
+std::optional<fs::path> model_file(const OpenFieldOptions& options) {
+    std::error_code error;
+    if (fs::is_directory(options.field, error)) {
+        const fs::path best = options.field / "best.safetensors", latest = options.field / "model.safetensors";
+        if (options.best && fs::is_regular_file(best, error)) return best;
+        if (fs::is_regular_file(latest, error)) return latest;
+        fail(ErrorKind::input, "{}: a folder without model.safetensors is no run", options.field.string());
+    }
+    if (options.field.extension() == ".safetensors") return options.field;
+    return std::nullopt;
+}
+
+/// Voxels for the files that only hold voxels, points for all others. An NPY file tells by its shape.
+models::Observation read_observation(const fs::path& path) {
+    const auto file = io::read_scene_file(path);
+    if (std::holds_alternative<geom::VoxelGrid>(file.content)) return io::read_voxel_grid(path);
+    if (const auto* arrays = std::get_if<io::TensorFile>(&file.content)) {
+        if (arrays->arrays.size() == 1 && arrays->arrays[0].shape.size() == 3) return io::read_voxel_grid(path);
+    }
+    return io::read_point_cloud(path);
+}
+
+FieldSource open_model(const fs::path& file, const OpenFieldOptions& options, PhaseTimer& timer) {
+    if (options.origin || options.spacing) {
+        fail(ErrorKind::usage, "--origin and --spacing place a volume; {} is a model", options.field.string());
+    }
+    auto reading = timer.phase("read");
+    auto model = models::load_model(file);
+    models::Observation observation = geom::PointCloud{};
+    if (options.input) observation = read_observation(*options.input);
+    reading.close();
+    const auto encoding = timer.phase("encode");
+    FieldSource source;
+    source.kind = model->name();
+    source.field = with_context(options.input ? options.input->string() : "without --input",
+                                [&] { return models::infer_field(*model, observation); });
+    source.is_probability = true;
+    return source;
+}
+
+}  // namespace
+
+extract::ScalarField& FieldSource::as_field(float iso) {
+    if (!field) {
+        NIR_CHECK(volume.has_value());
+        field = std::make_unique<extract::GridField>(std::move(*volume), iso);
+        volume.reset();
+    }
+    return *field;
+}
+
+FieldSource open_field(const OpenFieldOptions& options, PhaseTimer& timer) {
+    if (const auto file = model_file(options)) return open_model(*file, options, timer);
+    if (options.input) {
+        fail(ErrorKind::usage, "--input is for models; {} is a volume", options.field.string());
+    }
+    const auto reading = timer.phase("read");
+    FieldSource source;
+    source.kind = "volume";
+    source.volume = io::read_voxel_grid(options.field);
+    if (options.origin) source.volume->origin = *options.origin;
+    if (options.spacing) source.volume->spacing = *options.spacing;
+    return source;
+}
+
+double logit_of_level(double probability) {
+    if (!(probability > 0 && probability < 1)) {
+        fail(ErrorKind::usage, "--level {} is no probability between 0 and 1", probability);
+    }
+    return std::log(probability) - std::log(1 - probability);
+}
+
+}  // namespace nir::pipeline
