@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: MIT
 # nir_add_layer(name [TORCH] PUBLIC deps... PRIVATE deps...)
 # A layer is the folder src/<name> with its public headers in include/nir/<name>. Sources are found by name:
-# x.cpp belongs to the library, x_test.cpp beside it to the layer's one test binary, x_fuzz.cpp is a libFuzzer program.
+# x.cpp belongs to the library, x_test.cpp beside it to the layer's one test binary.
 function(nir_add_layer name)
   cmake_parse_arguments(ARG "TORCH" "" "PUBLIC;PRIVATE" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
   set(tests ${sources})
-  set(fuzzers ${sources})
-  list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
-  list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/include/nir/${name}/*.h)
   if(NOT sources AND NOT headers)
     set(sources ${CMAKE_BINARY_DIR}/empty.cpp)
@@ -52,22 +50,7 @@ function(nir_add_layer name)
     endif()
     gtest_discover_tests(nir_${name}_test TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60 PROPERTIES LABELS fast)
   endif()
-
-  if(NIR_BUILD_FUZZERS)
-    foreach(source IN LISTS fuzzers)
-      get_filename_component(fuzzer ${source} NAME_WE)
-      add_executable(${fuzzer} ${source})
-      target_include_directories(${fuzzer} PRIVATE ${CMAKE_SOURCE_DIR}/src)
-      target_link_libraries(${fuzzer} PRIVATE ${target} nir_warnings nir_sanitizers ${ARG_PRIVATE})
-      target_link_options(${fuzzer} PRIVATE -fsanitize=fuzzer)
-      add_dependencies(fuzzers ${fuzzer})
-    endforeach()
-  endif()
 endfunction()
-
-if(NIR_BUILD_FUZZERS)
-  add_custom_target(fuzzers)
-endif()
 
 # torch/torch.h costs half a minute a file: one precompiled header serves every target that needs it.
 function(nir_use_torch_pch target)

@@ -3,6 +3,9 @@
 // nir list: everything that stands in a registry.
 #include "nir/base/component.h"
 #include "nir/base/error.h"
+#include "nir/io/formats.h"
+#include "nir/models/registry.h"
+#include "nir/nn/registry.h"
 
 #include "verb.h"
 
@@ -19,7 +22,9 @@ std::vector<Component> verb_components() {
 }
 
 // One row a registry.
-constexpr std::vector<Component> (*kRegistries[])() = {verb_components};
+constexpr std::vector<Component> (*kRegistries[])() = {verb_components, io::format_components,
+                                                       nn::local_encoder_components, nn::local_decoder_components,
+                                                       models::model_components};
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 namespace nir::app {
 
 VerbRun add_extract(CLI::App& app);
+VerbRun add_config(CLI::App& app);
 VerbRun add_list(CLI::App& app);
 VerbRun add_reconstruct(CLI::App& app);
 
@@ -13,6 +14,7 @@ std::span<const Verb> verbs() {
     static constexpr Verb kVerbs[] = {
         {"reconstruct", "Turns a scan into a mesh", add_reconstruct},
         {"extract", "Turns a field - a model, a run, a volume - into a mesh", add_extract},
+        {"config", "Shows every option, or checks a configuration file", add_config},
         {"list", "Lists what is built in: verbs, formats, models and their parts", add_list},
     };
     return kVerbs;

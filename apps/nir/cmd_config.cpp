@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+// nir config show, nir config check: what can be set, and whether a file sets it right.
+#include "nir/base/config.h"
+#include "nir/models/registry.h"
+
+#include "verb.h"
+
+#include <memory>
+
+namespace nir::app {
+namespace {
+
+/// All that a configuration file may hold.
+using RootConfig = models::ModelConfig;
+
+struct ConfigOptions {
+    std::string file;
+    std::vector<std::string> set;
+    bool markdown = false;
+};
+
+Config load(const ConfigOptions& options) {
+    Config config = options.file.empty() ? Config::parse("") : Config::load(options.file);
+    for (const auto& assignment : options.set) config.set(assignment);
+    return config;
+}
+
+void show(const ConfigOptions& options, VerbContext& context) {
+    const auto all = list_options<RootConfig>();
+    auto& json = context.json["options"] = nlohmann::ordered_json::array();
+    for (const auto& o : all)
+        json.push_back({{"option", o.path},
+                        {"type", o.type},
+                        {"default", o.default_value},
+                        {"unit", o.unit},
+                        {"range", o.range},
+                        {"meaning", o.sentence}});
+    if (options.markdown) {
+        context.print("{}", options_markdown(all));
+    } else if (!options.file.empty() || !options.set.empty()) {
+        const std::string text = dump_toml(parse_config<RootConfig>(load(options)), true);
+        context.json["resolved"] = text;
+        context.print("{}", text);
+    } else {
+        bool first = true;
+        for (const auto& model : models::model_alternatives()) {
+            RootConfig root;
+            root.model.select(model.name);
+            context.print("{}# {}: {}\n{}", std::exchange(first, false) ? "" : "\n\n", model.name, model.summary,
+                          dump_toml(root, true));
+        }
+    }
+}
+
+void check(const ConfigOptions& options, VerbContext& context) {
+    (void)parse_config<RootConfig>(load(options));
+    context.json["file"] = options.file;
+    context.json["problems"] = 0;
+    context.print("{}: no problems\n", options.file);
+}
+
+}  // namespace
+
+VerbRun add_config(CLI::App& app) {
+    auto options = std::make_shared<ConfigOptions>();
+    auto* show_app = app.add_subcommand("show", "Prints every option with default, unit, range and meaning, as TOML");
+    show_app->add_option("FILE", options->file, "Print what this file resolves to");
+    show_app->add_flag("--markdown", options->markdown, "One table of all options, as in docs/config.md");
+    auto* check_app = app.add_subcommand("check", "Reads a configuration and lists every mistake in it");
+    check_app->add_option("FILE", options->file, "The configuration")->required();
+    for (auto* sub : {show_app, check_app}) {
+        add_set_option(*sub, options->set);
+        sub->fallthrough();
+    }
+    app.require_subcommand(1);
+    return [options, show_app](VerbContext& context) {
+        show_app->parsed() ? show(*options, context) : check(*options, context);
+    };
+}
+
+}  // namespace nir::app
