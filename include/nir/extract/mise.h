@@ -36,8 +36,8 @@ struct MiseRound {
 ///
 /// Work per round is proportional to the new points. Memory: about 10 bytes a coarse sample, and (sizeof(T) + 1) *
 /// 8^depth bytes for every coarse cell near the surface. T is float or double. As a LatticeSource it hands out the
-/// finest lattice, samples that were never asked carrying a value of the right side. Ref: mescheder2019 §3.3 (occupancy
-/// networks). Limit: what touches no coarse sample is not found; see seed().
+/// finest lattice; samples that were never asked carry a value of the right side.
+/// Ref: mescheder2019 §3.3 (occupancy networks). Limit: what touches no coarse sample is not found; see seed().
 template <class T>
 class Mise final : public LatticeSource<T> {
 public:
