@@ -35,20 +35,29 @@ void report(VerbContext& context, const Arguments& a, const pipeline::Reconstruc
     j["queried_points"] = r.queried_points;
     j["removed_components"] = r.removed_components;
     j["warnings"] = r.warnings;
-    context.print("{}: {} vertices, {} faces, {}; from {} points, {:.4g} away on average (95 % within {:.4g}); {:.2f} s\n", a.mesh.string(), r.mesh.vertices.size(),
-                  r.mesh.faces.size(), r.report.summary(), r.points, r.residual_mean, r.residual_p95, context.timer.total_seconds());
+    context.print(
+        "{}: {} vertices, {} faces, {}; from {} points, {:.4g} away on average (95 % within {:.4g}); {:.2f} s\n",
+        a.mesh.string(), r.mesh.vertices.size(), r.mesh.faces.size(), r.report.summary(), r.points, r.residual_mean,
+        r.residual_p95, context.timer.total_seconds());
 }
 
 }  // namespace
 
 VerbRun add_reconstruct(CLI::App& app) {
     auto a = std::make_shared<Arguments>();
-    app.add_option("SCAN", a->scans, "Point clouds (PLY, OBJ, OFF, STL, XYZ, PCD, NPY, NPZ); several are taken as one")->required();
+    app.add_option("SCAN", a->scans, "Point clouds (PLY, OBJ, OFF, STL, XYZ, PCD, NPY, NPZ); several are taken as one")
+        ->required();
     app.add_option("-o,--output", a->mesh, "The mesh (PLY, OBJ, STL, OFF, GLB by its ending)")->required();
     app.add_option("--model", a->options.model, "Name of a model that ships, or a model file")->capture_default_str();
-    app.add_option("--resolution", a->options.resolution, "Mesh cells along the longest side; 0 = from the point spacing")->check(CLI::Range(0, 4096))->capture_default_str();
-    app.add_option("--level", a->options.level, "Probability of the surface")->check(CLI::Range(0.001, 0.999))->capture_default_str();
-    app.add_option("--trim", a->trim, "Drop surface farther than LENGTH from every point; auto = four point spacings (default: closed)");
+    app.add_option("--resolution", a->options.resolution,
+                   "Mesh cells along the longest side; 0 = from the point spacing")
+        ->check(CLI::Range(0, 4096))
+        ->capture_default_str();
+    app.add_option("--level", a->options.level, "Probability of the surface")
+        ->check(CLI::Range(0.001, 0.999))
+        ->capture_default_str();
+    app.add_option("--trim", a->trim,
+                   "Drop surface farther than LENGTH from every point; auto = four point spacings (default: closed)");
     app.add_flag("--keep-all", a->options.keep_all_components, "Keep small parts that hardly any point supports");
     app.add_option("--preview", a->preview, "Write a picture (PNG) of scan and mesh");
     return [a](VerbContext& context) {
@@ -57,10 +66,12 @@ VerbRun add_reconstruct(CLI::App& app) {
             if (a->trim != "auto") {
                 char* end = nullptr;
                 a->options.trim_distance = std::strtod(a->trim.c_str(), &end);
-                if (*end != '\0' || !(a->options.trim_distance > 0)) fail(ErrorKind::usage, "--trim \"{}\" is neither auto nor a length above 0", a->trim);
+                if (*end != '\0' || !(a->options.trim_distance > 0))
+                    fail(ErrorKind::usage, "--trim \"{}\" is neither auto nor a length above 0", a->trim);
             }
         }
-        report(context, *a, pipeline::reconstruct_files(a->scans, a->mesh, a->preview, a->options, context.progress, context.timer));
+        report(context, *a,
+               pipeline::reconstruct_files(a->scans, a->mesh, a->preview, a->options, context.progress, context.timer));
     };
 }
 

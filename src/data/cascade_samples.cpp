@@ -14,14 +14,18 @@
 namespace nir::data {
 
 void CascadeDataConfig::describe(ConfigVisitor& v) {
-    v.field("cells", cells, {.min = 16, .max = 64, .unit = "cells"}, "side of the coarse grid and of every finer window");
+    v.field("cells", cells, {.min = 16, .max = 64, .unit = "cells"},
+            "side of the coarse grid and of every finer window");
     v.field("octaves", octaves, {.min = 0, .max = 4}, "finer windows per sample, at most");
     v.field("queries", queries, {.min = 16, .max = 100000, .unit = "points"}, "labelled points per octave");
-    v.field("max_spacing_cells", max_spacing_cells, {.min = 0.1, .max = 8, .unit = "cells"}, "an octave is trained while the point spacing stays below this");
-    v.field("label_softness", label_softness, {.min = 0.001, .max = 2, .unit = "cells"}, "width of the sigmoid of the occupancy labels");
+    v.field("max_spacing_cells", max_spacing_cells, {.min = 0.1, .max = 8, .unit = "cells"},
+            "an octave is trained while the point spacing stays below this");
+    v.field("label_softness", label_softness, {.min = 0.001, .max = 2, .unit = "cells"},
+            "width of the sigmoid of the occupancy labels");
     v.field("min_points", min_points, {.min = 16, .unit = "points"}, "smallest scans");
     v.field("max_points", max_points, {.min = 16, .max = 1000000, .unit = "points"}, "largest scans");
-    v.field("max_noise_spacings", max_noise_spacings, {.min = 0, .max = 3, .unit = "point spacings"}, "largest standard deviation of the noise");
+    v.field("max_noise_spacings", max_noise_spacings, {.min = 0, .max = 3, .unit = "point spacings"},
+            "largest standard deviation of the noise");
     v.field("views_share", views_share, {.min = 0, .max = 1}, "share of scans seen by simulated depth cameras");
 }
 
@@ -41,10 +45,12 @@ struct Window {
 };
 
 Vec3f gauss(Rng& rng, float sigma) {
-    return Vec3f{static_cast<float>(rng.normal()), static_cast<float>(rng.normal()), static_cast<float>(rng.normal())} * sigma;
+    return Vec3f{static_cast<float>(rng.normal()), static_cast<float>(rng.normal()), static_cast<float>(rng.normal())} *
+           sigma;
 }
 
-void add_queries(OctaveSample& out, const CascadeDataConfig& config, const GeneratedShape& shape, const Window& w, bool coarse, Rng& rng) {
+void add_queries(OctaveSample& out, const CascadeDataConfig& config, const GeneratedShape& shape, const Window& w,
+                 bool coarse, Rng& rng) {
     const float margin = coarse ? 0.0f : 3.0f;
     std::vector<Vec3f> near, q;
     for (const auto& p : shape.surface)
@@ -54,7 +60,9 @@ void add_queries(OctaveSample& out, const CascadeDataConfig& config, const Gener
         Vec3f p;
         if (near.empty() || rng.coin(uniform_share)) {
             const double lo = margin, hi = static_cast<double>(w.cells) - margin;
-            p = w.origin + Vec3f{static_cast<float>(rng.uniform(lo, hi)), static_cast<float>(rng.uniform(lo, hi)), static_cast<float>(rng.uniform(lo, hi))} * w.cell;
+            p = w.origin + Vec3f{static_cast<float>(rng.uniform(lo, hi)), static_cast<float>(rng.uniform(lo, hi)),
+                                 static_cast<float>(rng.uniform(lo, hi))} *
+                               w.cell;
         } else {
             static constexpr float kSigma[4] = {0.15f, 0.4f, 0.8f, 2.0f};
             p = near[rng.below(near.size())] + gauss(rng, kSigma[rng.below(4)] * w.cell);
@@ -96,7 +104,8 @@ void add_moments(OctaveSample& out, const SimulatedScan& scan, const Window& w, 
 CascadeSample make_cascade_sample(const CascadeDataConfig& config, Rng rng) {
     ScanOptions scan_options;
     scan_options.min_points = static_cast<std::size_t>(config.min_points);
-    const double most = config.min_points * std::pow(static_cast<double>(config.max_points) / config.min_points, std::sqrt(rng.uniform()));
+    const double most = config.min_points *
+                        std::pow(static_cast<double>(config.max_points) / config.min_points, std::sqrt(rng.uniform()));
     scan_options.max_points = static_cast<std::size_t>(most);
     scan_options.min_points = std::max<std::size_t>(scan_options.min_points, scan_options.max_points / 2);
     scan_options.max_noise_spacings = config.max_noise_spacings;
@@ -137,7 +146,10 @@ CascadeSample make_cascade_sample(const CascadeDataConfig& config, Rng rng) {
             const double wanted = c[axis] - config.cells / 4.0 + rng.uniform(-4, 4);
             next.offset[static_cast<std::size_t>(axis)] = std::clamp(static_cast<int>(std::lround(wanted)), room, last);
         }
-        Window child{w.origin + Vec3f{static_cast<float>(next.offset[0]), static_cast<float>(next.offset[1]), static_cast<float>(next.offset[2])} * w.cell, cell, config.cells};
+        Window child{w.origin + Vec3f{static_cast<float>(next.offset[0]), static_cast<float>(next.offset[1]),
+                                      static_cast<float>(next.offset[2])} *
+                                    w.cell,
+                     cell, config.cells};
         add_moments(next, scan, child, false);
         add_queries(next, config, shape, child, false, rng);
         sample.octaves.push_back(std::move(next));
@@ -180,7 +192,8 @@ struct CascadeSampleStream::Impl {
     }
 };
 
-CascadeSampleStream::CascadeSampleStream(const CascadeDataConfig& config, std::uint64_t seed, std::uint64_t first, int workers)
+CascadeSampleStream::CascadeSampleStream(const CascadeDataConfig& config, std::uint64_t seed, std::uint64_t first,
+                                         int workers)
     : impl_(std::make_unique<Impl>()) {
     impl_->config = config;
     impl_->seed = seed;

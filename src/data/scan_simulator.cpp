@@ -8,7 +8,8 @@ namespace nir::data {
 namespace {
 
 /// Marks points that a camera at `eye` sees: facing it within 80 degrees, and nothing in between.
-void mark_visible(const Solid& solid, const std::vector<Vec3f>& points, const std::vector<Vec3f>& normal, Vec3f eye, std::vector<char>& seen) {
+void mark_visible(const Solid& solid, const std::vector<Vec3f>& points, const std::vector<Vec3f>& normal, Vec3f eye,
+                  std::vector<char>& seen) {
     const float safety = 1.0f / solid.lipschitz();
     std::vector<Vec3f> origin, direction, q;
     std::vector<float> t, d;
@@ -45,7 +46,8 @@ std::vector<Vec3f> visible_points(const GeneratedShape& shape, Rng& rng) {
     const Pose frame = random_rotation(rng);
     for (int v = 0; v < views; ++v) {
         Vec3f direction = random_rotation(rng).axis_x;
-        if (v < 6 && views >= 6) direction = (v % 3 == 0 ? frame.axis_x : v % 3 == 1 ? frame.axis_y : frame.axis_z) * (v < 3 ? 1.0f : -1.0f);
+        if (v < 6 && views >= 6)
+            direction = (v % 3 == 0 ? frame.axis_x : v % 3 == 1 ? frame.axis_y : frame.axis_z) * (v < 3 ? 1.0f : -1.0f);
         mark_visible(*shape.solid, shape.surface, normal, direction * 1.7f, seen);
     }
     std::vector<Vec3f> out;
@@ -58,7 +60,8 @@ std::vector<Vec3f> visible_points(const GeneratedShape& shape, Rng& rng) {
 
 SimulatedScan simulate_scan(const GeneratedShape& shape, const ScanOptions& o, Rng& rng) {
     SimulatedScan scan;
-    const double lo = static_cast<double>(o.min_points), hi = static_cast<double>(std::min(o.max_points, shape.surface.size()));
+    const double lo = static_cast<double>(o.min_points),
+                 hi = static_cast<double>(std::min(o.max_points, shape.surface.size()));
     auto n = static_cast<std::size_t>(lo * std::pow(hi / lo, rng.uniform()));
     std::vector<Vec3f> pool = shape.surface;
     double area = shape.area;
@@ -91,13 +94,17 @@ SimulatedScan simulate_scan(const GeneratedShape& shape, const ScanOptions& o, R
     if (!rng.coin(o.noise_free_share)) {
         scan.noise = scan.spacing * static_cast<float>(o.max_noise_spacings * std::pow(0.03, rng.uniform()));
         for (auto& p : scan.points)
-            p += Vec3f{static_cast<float>(rng.normal()), static_cast<float>(rng.normal()), static_cast<float>(rng.normal())} * scan.noise;
+            p += Vec3f{static_cast<float>(rng.normal()), static_cast<float>(rng.normal()),
+                       static_cast<float>(rng.normal())} *
+                 scan.noise;
     }
     if (rng.coin(o.outlier_share)) {
         const auto extra = static_cast<std::size_t>(static_cast<double>(scan.points.size()) * 0.015 * rng.uniform());
         const Vec3f c = shape.box.center(), s = shape.box.size() * 0.55f;
         for (std::size_t i = 0; i < extra; ++i)
-            scan.points.push_back(c + Vec3f{static_cast<float>(rng.uniform(-1, 1)) * s.x, static_cast<float>(rng.uniform(-1, 1)) * s.y, static_cast<float>(rng.uniform(-1, 1)) * s.z});
+            scan.points.push_back(c + Vec3f{static_cast<float>(rng.uniform(-1, 1)) * s.x,
+                                            static_cast<float>(rng.uniform(-1, 1)) * s.y,
+                                            static_cast<float>(rng.uniform(-1, 1)) * s.z});
     }
     return scan;
 }

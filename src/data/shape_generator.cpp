@@ -39,8 +39,10 @@ Pose axis_aligned(Rng& r, Vec3f t) {
 
 SolidPtr random_primitive(Rng& r, float size) {
     switch (pick(r, 0, 5)) {
-        case 0: return sphere(size * uni(r, 0.5, 1));
-        case 1: return ellipsoid({size * uni(r, 0.3, 1), size * uni(r, 0.3, 1), size * uni(r, 0.3, 1)});
+        case 0:
+            return sphere(size * uni(r, 0.5, 1));
+        case 1:
+            return ellipsoid({size * uni(r, 0.3, 1), size * uni(r, 0.3, 1), size * uni(r, 0.3, 1)});
         case 2: {
             const Vec3f h{size * log_uni(r, 0.15, 1), size * log_uni(r, 0.15, 1), size * uni(r, 0.3, 1)};
             return rounded_box(h, r.coin(0.5) ? 0.0f : uni(r, 0, 0.5) * std::min({h.x, h.y, h.z}));
@@ -49,7 +51,8 @@ SolidPtr random_primitive(Rng& r, float size) {
             const float a = size * log_uni(r, 0.15, 0.9), b = size * log_uni(r, 0.1, 1);
             return cylinder(a, b, r.coin(0.5) ? 0.0f : uni(r, 0, 0.5) * std::min(a, b));
         }
-        case 4: return torus(size * uni(r, 0.5, 0.9), size * uni(r, 0.08, 0.3));
+        case 4:
+            return torus(size * uni(r, 0.5, 0.9), size * uni(r, 0.08, 0.3));
         default: {
             std::vector<Vec3f> c{in_box(r, size), in_box(r, size)};
             return tube(c, {size * uni(r, 0.1, 0.5), size * uni(r, 0.1, 0.5)});
@@ -79,8 +82,11 @@ SolidPtr creature(Rng& r) {
     mid.push_back(ellipsoid({body * uni(r, 0.5, 1.1), body * uni(r, 0.5, 1.1), body * uni(r, 0.8, 1.7)}));
     const Vec3f head{0, body * uni(r, -0.5, 1.0), body * uni(r, 0.8, 1.8)};
     const float head_size = body * uni(r, 0.35, 1.0);
-    mid.push_back(move(ellipsoid({head_size * uni(r, 0.7, 1), head_size * uni(r, 0.7, 1.2), head_size * uni(r, 0.7, 1.2)}), at(head)));
-    if (r.coin(0.5)) mid.push_back(limb(r, {0, 0, -body * 0.7f}, {0, uni(r, -1, 1), uni(r, -1, 0)}, uni(r, 0.1, 0.6), log_uni(r, 0.012, 0.08)));
+    mid.push_back(move(
+        ellipsoid({head_size * uni(r, 0.7, 1), head_size * uni(r, 0.7, 1.2), head_size * uni(r, 0.7, 1.2)}), at(head)));
+    if (r.coin(0.5))
+        mid.push_back(limb(r, {0, 0, -body * 0.7f}, {0, uni(r, -1, 1), uni(r, -1, 0)}, uni(r, 0.1, 0.6),
+                           log_uni(r, 0.012, 0.08)));
     const int pairs = pick(r, 1, 3);
     for (int i = 0; i < pairs; ++i) {
         const Vec3f start{body * uni(r, 0.1, 0.7), body * uni(r, -0.5, 0.5), body * uni(r, -1.2, 1.2)};
@@ -92,11 +98,16 @@ SolidPtr creature(Rng& r) {
         side.push_back(move(ellipsoid({s * uni(r, 0.5, 1), s * uni(r, 0.08, 0.3), s * uni(r, 0.4, 1)}),
                             rotated(r, head + Vec3f{head_size * uni(r, 0.5, 1.1), 0, head_size * uni(r, 0, 1)})));
     }
-    for (int i = pick(r, 0, 3); i > 0; --i) side.push_back(move(sphere(head_size * uni(r, 0.1, 0.4)), at(head + in_box(r, head_size))));
+    for (int i = pick(r, 0, 3); i > 0; --i)
+        side.push_back(move(sphere(head_size * uni(r, 0.1, 0.4)), at(head + in_box(r, head_size))));
     const float k = log_uni(r, 0.008, 0.12);
     mid.push_back(mirror_x(smooth_unite(std::move(side), k)));
     SolidPtr all = smooth_unite(std::move(mid), k);
-    if (r.coin(0.3)) all = subtract(all, mirror_x(move(sphere(head_size * uni(r, 0.15, 0.5)), at(head + Vec3f{head_size * 0.5f, head_size * uni(r, 0.5, 1), 0}))), k * 0.5f);
+    if (r.coin(0.3))
+        all = subtract(all,
+                       mirror_x(move(sphere(head_size * uni(r, 0.15, 0.5)),
+                                     at(head + Vec3f{head_size * 0.5f, head_size * uni(r, 0.5, 1), 0}))),
+                       k * 0.5f);
     if (r.coin(0.35)) all = bend_x(all, uni(r, -1.2, 1.2));
     if (r.coin(0.5)) all = displace(all, log_uni(r, 0.002, 0.015), log_uni(r, 0.04, 0.25), r);
     return all;
@@ -135,20 +146,25 @@ SolidPtr machine_part(Rng& r) {
     const float fillet = r.coin(0.5) ? 0.0f : log_uni(r, 0.004, 0.06);
     for (int i = pick(r, 1, 3); i > 0; --i) {
         const float rounding = r.coin(0.6) ? 0.0f : uni(r, 0, 0.02);
-        SolidPtr p = r.coin(0.4) ? extrusion(stair_polygon(r), log_uni(r, 0.03, 0.4), rounding)
-                                 : extrusion(star_polygon(r, pick(r, 3, 9), uni(r, 0.2, 0.5), r.coin(0.5) ? 0.1f : 0.6f), log_uni(r, 0.02, 0.4), rounding);
+        SolidPtr p = r.coin(0.4)
+                         ? extrusion(stair_polygon(r), log_uni(r, 0.03, 0.4), rounding)
+                         : extrusion(star_polygon(r, pick(r, 3, 9), uni(r, 0.2, 0.5), r.coin(0.5) ? 0.1f : 0.6f),
+                                     log_uni(r, 0.02, 0.4), rounding);
         parts.push_back(move(p, axis_aligned(r, in_box(r, 0.15f))));
     }
     for (int i = pick(r, 0, 3); i > 0; --i) {
-        SolidPtr p = r.coin(0.5) ? cylinder(log_uni(r, 0.04, 0.3), log_uni(r, 0.05, 0.5), 0.0f)
-                                 : rounded_box({log_uni(r, 0.03, 0.4), log_uni(r, 0.03, 0.4), log_uni(r, 0.03, 0.4)}, 0.0f);
+        SolidPtr p = r.coin(0.5)
+                         ? cylinder(log_uni(r, 0.04, 0.3), log_uni(r, 0.05, 0.5), 0.0f)
+                         : rounded_box({log_uni(r, 0.03, 0.4), log_uni(r, 0.03, 0.4), log_uni(r, 0.03, 0.4)}, 0.0f);
         parts.push_back(move(p, r.coin(0.8) ? axis_aligned(r, in_box(r, 0.35f)) : rotated(r, in_box(r, 0.35f))));
     }
     SolidPtr all = smooth_unite(std::move(parts), fillet);
     for (int i = pick(r, 0, 5); i > 0; --i) {
-        SolidPtr hole = r.coin(0.65) ? cylinder(log_uni(r, 0.02, 0.18), log_uni(r, 0.05, 1), 0.0f)
-                                     : rounded_box({log_uni(r, 0.03, 0.3), log_uni(r, 0.03, 0.3), log_uni(r, 0.03, 0.6)}, 0.0f);
-        all = subtract(all, move(hole, r.coin(0.85) ? axis_aligned(r, in_box(r, 0.4f)) : rotated(r, in_box(r, 0.4f))), r.coin(0.7) ? 0.0f : fillet);
+        SolidPtr hole = r.coin(0.65)
+                            ? cylinder(log_uni(r, 0.02, 0.18), log_uni(r, 0.05, 1), 0.0f)
+                            : rounded_box({log_uni(r, 0.03, 0.3), log_uni(r, 0.03, 0.3), log_uni(r, 0.03, 0.6)}, 0.0f);
+        all = subtract(all, move(hole, r.coin(0.85) ? axis_aligned(r, in_box(r, 0.4f)) : rotated(r, in_box(r, 0.4f))),
+                       r.coin(0.7) ? 0.0f : fillet);
     }
     if (r.coin(0.2)) all = intersect(all, move(sphere(uni(r, 0.35, 0.6)), at(in_box(r, 0.1f))));
     if (r.coin(0.1)) all = twist_z(all, uni(r, -3, 3));
@@ -169,7 +185,9 @@ SolidPtr vessel(Rng& r) {
     if (hollow) {
         const float t = log_uni(r, 0.012, 0.06);
         profile = outer;
-        for (int i = n - 1; i > 0; --i) profile.push_back({std::max(outer[static_cast<std::size_t>(i)].x - t, 0.004f), outer[static_cast<std::size_t>(i)].y + (i == n - 1 ? 0.0f : t * 0.3f)});
+        for (int i = n - 1; i > 0; --i)
+            profile.push_back({std::max(outer[static_cast<std::size_t>(i)].x - t, 0.004f),
+                               outer[static_cast<std::size_t>(i)].y + (i == n - 1 ? 0.0f : t * 0.3f)});
         profile.push_back({0, outer[0].y + t * 1.5f});
         profile.push_back({0, outer[0].y});
     } else {
@@ -193,15 +211,21 @@ SolidPtr vessel(Rng& r) {
 
 /// Boats, masks, helmets, bent sheets: thin shells, cut open.
 SolidPtr thin_shell(Rng& r) {
-    SolidPtr core = r.coin(0.6) ? ellipsoid({uni(r, 0.1, 0.5), uni(r, 0.1, 0.5), uni(r, 0.2, 0.5)})
-                                : smooth_unite({random_primitive(r, 0.35f), move(random_primitive(r, 0.3f), rotated(r, in_box(r, 0.25f)))}, log_uni(r, 0.01, 0.15));
+    SolidPtr core =
+        r.coin(0.6)
+            ? ellipsoid({uni(r, 0.1, 0.5), uni(r, 0.1, 0.5), uni(r, 0.2, 0.5)})
+            : smooth_unite({random_primitive(r, 0.35f), move(random_primitive(r, 0.3f), rotated(r, in_box(r, 0.25f)))},
+                           log_uni(r, 0.01, 0.15));
     SolidPtr all = shell(core, log_uni(r, 0.008, 0.04));
     const Vec3f n = random_rotation(r).axis_x;
     if (r.coin(0.85)) all = intersect(all, half_space(n, uni(r, -0.1, 0.25)));
     if (r.coin(0.5)) all = subtract(all, move(random_primitive(r, 0.2f), rotated(r, in_box(r, 0.4f))));
     std::vector<SolidPtr> parts{all};
     for (int i = pick(r, 0, 3); i > 0; --i)  // benches, masts, ribs
-        parts.push_back(intersect(move(rounded_box({log_uni(r, 0.01, 0.3), log_uni(r, 0.01, 0.3), log_uni(r, 0.01, 0.3)}, 0.0f), rotated(r, in_box(r, 0.25f))), sphere(0.6f)));
+        parts.push_back(
+            intersect(move(rounded_box({log_uni(r, 0.01, 0.3), log_uni(r, 0.01, 0.3), log_uni(r, 0.01, 0.3)}, 0.0f),
+                           rotated(r, in_box(r, 0.25f))),
+                      sphere(0.6f)));
     if (r.coin(0.3)) parts.push_back(limb(r, in_box(r, 0.2f), n, uni(r, 0.2, 0.6), log_uni(r, 0.015, 0.04)));
     return smooth_unite(std::move(parts), r.coin(0.5) ? 0.0f : log_uni(r, 0.005, 0.03));
 }
@@ -223,7 +247,8 @@ SolidPtr furniture(Rng& r) {
         Vec3f h{w, d, 0.3f};
         h[axis] = log_uni(r, 0.01, 0.04);
         if (r.coin(0.4)) h[(axis + 1) % 3] *= uni(r, 0.2, 0.8);
-        parts.push_back(move(rounded_box(h, 0), at({axis == 0 ? uni(r, -1, 1) * w : 0.0f, axis == 1 ? uni(r, -1, 1) * d : 0.0f, uni(r, -0.3, 0.4)})));
+        parts.push_back(move(rounded_box(h, 0), at({axis == 0 ? uni(r, -1, 1) * w : 0.0f,
+                                                    axis == 1 ? uni(r, -1, 1) * d : 0.0f, uni(r, -0.3, 0.4)})));
     }
     return smooth_unite(std::move(parts), r.coin(0.6) ? 0.0f : log_uni(r, 0.005, 0.04));
 }
@@ -234,8 +259,10 @@ SolidPtr csg(Rng& r) {
     const float k = r.coin(0.4) ? 0.0f : log_uni(r, 0.01, 0.15);
     for (int i = pick(r, 1, 8); i > 0; --i) {
         SolidPtr p = move(random_primitive(r, log_uni(r, 0.08, 0.4)), rotated(r, in_box(r, 0.4f)));
-        if (r.coin(0.65)) all = smooth_unite({all, p}, k);
-        else all = subtract(all, p, k);
+        if (r.coin(0.65))
+            all = smooth_unite({all, p}, k);
+        else
+            all = subtract(all, p, k);
     }
     if (r.coin(0.3)) all = displace(all, log_uni(r, 0.003, 0.03), log_uni(r, 0.05, 0.4), r);
     if (r.coin(0.15)) all = shell(all, log_uni(r, 0.008, 0.03));
@@ -245,7 +272,8 @@ SolidPtr csg(Rng& r) {
 
 /// Pebbles, heads, bumpy balls: one body with waves of several lengths.
 SolidPtr bumpy(Rng& r) {
-    SolidPtr all = r.coin(0.5) ? ellipsoid({uni(r, 0.2, 0.5), uni(r, 0.2, 0.5), uni(r, 0.2, 0.5)}) : rounded_box({uni(r, 0.2, 0.5), uni(r, 0.2, 0.5), uni(r, 0.2, 0.5)}, 0.05f);
+    SolidPtr all = r.coin(0.5) ? ellipsoid({uni(r, 0.2, 0.5), uni(r, 0.2, 0.5), uni(r, 0.2, 0.5)})
+                               : rounded_box({uni(r, 0.2, 0.5), uni(r, 0.2, 0.5), uni(r, 0.2, 0.5)}, 0.05f);
     for (int i = pick(r, 1, 3); i > 0; --i) {
         const float wave = log_uni(r, 0.05, 0.5);
         all = displace(all, wave * uni(r, 0.05, 0.2), wave, r);
@@ -259,8 +287,11 @@ SolidPtr wires(Rng& r) {
     std::vector<SolidPtr> parts;
     const float radius = log_uni(r, 0.015, 0.07);
     for (int i = pick(r, 2, 5); i > 0; --i) {
-        if (r.coin(0.35)) parts.push_back(move(torus(uni(r, 0.12, 0.4), radius * uni(r, 0.6, 1.4)), rotated(r, in_box(r, 0.25f))));
-        else parts.push_back(limb(r, in_box(r, 0.4f), random_rotation(r).axis_x, uni(r, 0.4, 1.1), radius * uni(r, 0.6, 1.4)));
+        if (r.coin(0.35))
+            parts.push_back(move(torus(uni(r, 0.12, 0.4), radius * uni(r, 0.6, 1.4)), rotated(r, in_box(r, 0.25f))));
+        else
+            parts.push_back(
+                limb(r, in_box(r, 0.4f), random_rotation(r).axis_x, uni(r, 0.4, 1.1), radius * uni(r, 0.6, 1.4)));
     }
     return smooth_unite(std::move(parts), r.coin(0.5) ? 0.0f : log_uni(r, 0.005, 0.05));
 }
@@ -296,7 +327,8 @@ const Family& draw_family(Rng& r) {
 }
 
 SolidPtr scene(Rng& r) {
-    std::vector<SolidPtr> parts{move(rounded_box({0.5f, uni(r, 0.25, 0.5), log_uni(r, 0.01, 0.05)}, 0), at({0, 0, -0.3f}))};
+    std::vector<SolidPtr> parts{
+        move(rounded_box({0.5f, uni(r, 0.25, 0.5), log_uni(r, 0.01, 0.05)}, 0), at({0, 0, -0.3f}))};
     for (int i = pick(r, 1, 4); i > 0; --i) {
         const Family& f = kFamilies[r.below(kFamilies.size() - 1)];  // not a scene again
         Pose p = rotated(r, {uni(r, -0.35, 0.35), uni(r, -0.25, 0.25), uni(r, -0.25, 0.0)});

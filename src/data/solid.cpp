@@ -134,11 +134,13 @@ SolidPtr sphere(float radius) {
 
 SolidPtr ellipsoid(Vec3f r) {
     // First-order distance |p/r| (|p/r| - 1) / |p/r^2|: exact on the surface, never overshoots by much.
-    return formula([=](Vec3f p) {
-        const Vec3f a{p.x / r.x, p.y / r.y, p.z / r.z}, b{a.x / r.x, a.y / r.y, a.z / r.z};
-        const float k0 = norm(a), k1 = norm(b);
-        return k1 > 1e-9f ? k0 * (k0 - 1.0f) / k1 : -std::min({r.x, r.y, r.z});
-    }, 1.3f);
+    return formula(
+        [=](Vec3f p) {
+            const Vec3f a{p.x / r.x, p.y / r.y, p.z / r.z}, b{a.x / r.x, a.y / r.y, a.z / r.z};
+            const float k0 = norm(a), k1 = norm(b);
+            return k1 > 1e-9f ? k0 * (k0 - 1.0f) / k1 : -std::min({r.x, r.y, r.z});
+        },
+        1.3f);
 }
 
 SolidPtr rounded_box(Vec3f half, float radius) {
@@ -152,7 +154,8 @@ SolidPtr rounded_box(Vec3f half, float radius) {
 
 SolidPtr cylinder(float radius, float half_height, float rounding) {
     return formula([=](Vec3f p) {
-        const float a = std::sqrt(p.x * p.x + p.y * p.y) - (radius - rounding), b = std::abs(p.z) - (half_height - rounding);
+        const float a = std::sqrt(p.x * p.x + p.y * p.y) - (radius - rounding),
+                    b = std::abs(p.z) - (half_height - rounding);
         const float oa = std::max(a, 0.0f), ob = std::max(b, 0.0f);
         return std::min(std::max(a, b), 0.0f) + std::sqrt(oa * oa + ob * ob) - rounding;
     });
@@ -184,15 +187,17 @@ SolidPtr revolution(std::vector<Point2> profile, float rounding) {
 }
 
 SolidPtr tube(std::vector<Vec3f> c, std::vector<float> r) {
-    return formula([c = std::move(c), r = std::move(r)](Vec3f p) {
-        float best = 1e30f;
-        for (std::size_t i = 0; i + 1 < c.size(); ++i) {
-            const Vec3f e = c[i + 1] - c[i];
-            const float t = std::clamp(dot(p - c[i], e) / (squared_norm(e) + 1e-20f), 0.0f, 1.0f);
-            best = std::min(best, norm(p - c[i] - e * t) - (r[i] + (r[i + 1] - r[i]) * t));
-        }
-        return best;
-    }, 1.4f);
+    return formula(
+        [c = std::move(c), r = std::move(r)](Vec3f p) {
+            float best = 1e30f;
+            for (std::size_t i = 0; i + 1 < c.size(); ++i) {
+                const Vec3f e = c[i + 1] - c[i];
+                const float t = std::clamp(dot(p - c[i], e) / (squared_norm(e) + 1e-20f), 0.0f, 1.0f);
+                best = std::min(best, norm(p - c[i] - e * t) - (r[i] + (r[i + 1] - r[i]) * t));
+            }
+            return best;
+        },
+        1.4f);
 }
 
 SolidPtr unite(std::vector<SolidPtr> parts) {
@@ -215,7 +220,8 @@ SolidPtr subtract(SolidPtr a, SolidPtr b, float k) {
 
 SolidPtr shell(SolidPtr a, float half_thickness) {
     const float l = a->lipschitz();
-    return warp(std::move(a), kSamePoint, [=](float d, Vec3f) { return std::abs(d) - half_thickness; }, l);
+    return warp(
+        std::move(a), kSamePoint, [=](float d, Vec3f) { return std::abs(d) - half_thickness; }, l);
 }
 
 SolidPtr move(SolidPtr a, const Pose& m) {
@@ -231,7 +237,12 @@ SolidPtr move(SolidPtr a, const Pose& m) {
 
 SolidPtr mirror_x(SolidPtr a) {
     const float l = a->lipschitz();
-    return warp(std::move(a), [](Vec3f p) { return Vec3f{std::abs(p.x), p.y, p.z}; }, kSameDistance, l);
+    return warp(
+        std::move(a),
+        [](Vec3f p) {
+            return Vec3f{std::abs(p.x), p.y, p.z};
+        },
+        kSameDistance, l);
 }
 
 SolidPtr twist_z(SolidPtr a, float k) {
@@ -264,7 +275,8 @@ SolidPtr displace(SolidPtr a, float amplitude, float wavelength, Rng& rng) {
     std::array<Wave, 5> waves;
     float slope = 0;
     for (auto& w : waves) {
-        const float k = static_cast<float>(2 * std::numbers::pi) / (wavelength * static_cast<float>(rng.uniform(1.0, 1.8)));
+        const float k =
+            static_cast<float>(2 * std::numbers::pi) / (wavelength * static_cast<float>(rng.uniform(1.0, 1.8)));
         w.k = random_rotation(rng).axis_x * k;
         w.phase = static_cast<float>(rng.uniform(0, 2 * std::numbers::pi));
         slope += k;
@@ -283,11 +295,13 @@ SolidPtr displace(SolidPtr a, float amplitude, float wavelength, Rng& rng) {
 
 SolidPtr gyroid(float period, float thickness) {
     const float k = static_cast<float>(2 * std::numbers::pi) / period;
-    return formula([=](Vec3f p) {
-        const float x = p.x * k, y = p.y * k, z = p.z * k;
-        const float g = std::sin(x) * std::cos(y) + std::sin(y) * std::cos(z) + std::sin(z) * std::cos(x);
-        return std::abs(g) / (1.5f * k) - 0.5f * thickness;
-    }, 1.2f);
+    return formula(
+        [=](Vec3f p) {
+            const float x = p.x * k, y = p.y * k, z = p.z * k;
+            const float g = std::sin(x) * std::cos(y) + std::sin(y) * std::cos(z) + std::sin(z) * std::cos(x);
+            return std::abs(g) / (1.5f * k) - 0.5f * thickness;
+        },
+        1.2f);
 }
 
 namespace {
@@ -337,8 +351,10 @@ Vec3f refine_crossing(const Solid& solid, Vec3f a, float da, Vec3f b, float db) 
         m = a + (b - a) * (i == 4 ? da / (da - db) : s);
         float dm;
         solid.eval(&m, 1, &dm);
-        if ((dm < 0) == (da < 0)) a = m, da = dm;
-        else b = m, db = dm;
+        if ((dm < 0) == (da < 0))
+            a = m, da = dm;
+        else
+            b = m, db = dm;
     }
     return a + (b - a) * (da / (da - db));
 }
@@ -357,7 +373,8 @@ std::vector<Vec3f> sample_surface(const Solid& solid, float radius, std::size_t 
         for (auto& r : rays) {  // a uniform direction and a uniform point of the disc across it
             const Pose f = random_rotation(rng);
             const double a = rng.uniform(0, 2 * std::numbers::pi), s = std::sqrt(rng.uniform());
-            const float u = static_cast<float>(s * std::cos(a)) * radius, v = static_cast<float>(s * std::sin(a)) * radius;
+            const float u = static_cast<float>(s * std::cos(a)) * radius,
+                        v = static_cast<float>(s * std::sin(a)) * radius;
             const float half = std::sqrt(std::max(radius * radius - u * u - v * v, 0.0f));
             r = {f.axis_x * u + f.axis_y * v - f.axis_z * half, f.axis_z, 0, 2 * half, 0};
         }
@@ -383,7 +400,9 @@ std::vector<Vec3f> sample_surface(const Solid& solid, float radius, std::size_t 
         }
     }
     // A line meets the surface area / (2 pi radius^2) times on average.
-    if (area) *area = 2 * std::numbers::pi_v<float> * radius * radius * static_cast<float>(found.size()) / static_cast<float>(lines);
+    if (area)
+        *area = 2 * std::numbers::pi_v<float> * radius * radius * static_cast<float>(found.size()) /
+                static_cast<float>(lines);
     return found;
 }
 

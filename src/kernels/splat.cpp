@@ -15,15 +15,17 @@ void splat_moments(std::span<const float> points, GridSize size, std::span<float
     float* const c_sum = w_sum + 5 * n;  // six channels
     for (std::size_t i = 0; i + 2 < points.size(); i += 3) {
         const float px = points[i] - 0.5f, py = points[i + 1] - 0.5f, pz = points[i + 2] - 0.5f;
-        if (!(px > -1.0f && py > -1.0f && pz > -1.0f && px < static_cast<float>(size.nx) && py < static_cast<float>(size.ny) &&
-              pz < static_cast<float>(size.nz)))
+        if (!(px > -1.0f && py > -1.0f && pz > -1.0f && px < static_cast<float>(size.nx) &&
+              py < static_cast<float>(size.ny) && pz < static_cast<float>(size.nz)))
             continue;  // also NaN
         const float fx = std::floor(px), fy = std::floor(py), fz = std::floor(pz);
         for (int corner = 0; corner < 8; ++corner) {
-            const auto x = static_cast<std::int64_t>(fx) + (corner & 1), y = static_cast<std::int64_t>(fy) + (corner >> 1 & 1),
+            const auto x = static_cast<std::int64_t>(fx) + (corner & 1),
+                       y = static_cast<std::int64_t>(fy) + (corner >> 1 & 1),
                        z = static_cast<std::int64_t>(fz) + (corner >> 2);
             if (x < 0 || y < 0 || z < 0 || x >= size.nx || y >= size.ny || z >= size.nz) continue;
-            const float dx = px - static_cast<float>(x), dy = py - static_cast<float>(y), dz = pz - static_cast<float>(z);
+            const float dx = px - static_cast<float>(x), dy = py - static_cast<float>(y),
+                        dz = pz - static_cast<float>(z);
             const float w = (1 - std::abs(dx)) * (1 - std::abs(dy)) * (1 - std::abs(dz));
             const auto c = static_cast<std::size_t>((z * size.ny + y) * size.nx + x);
             w_sum[c] += w;
@@ -81,7 +83,8 @@ void openness(std::span<const float> weight, GridSize size, std::span<float> scr
                     const std::int64_t r = scale == 0 ? 0 : 1;
                     for (std::int64_t c = std::max<std::int64_t>(z - r, 0); c <= std::min(z + r, size.nz - 1); ++c)
                         for (std::int64_t b = std::max<std::int64_t>(y - r, 0); b <= std::min(y + r, size.ny - 1); ++b)
-                            for (std::int64_t a = std::max<std::int64_t>(x - r, 0); a <= std::min(x + r, size.nx - 1); ++a)
+                            for (std::int64_t a = std::max<std::int64_t>(x - r, 0); a <= std::min(x + r, size.nx - 1);
+                                 ++a)
                                 w = std::max(w, weight[static_cast<std::size_t>((c * size.ny + b) * size.nx + a)]);
                     clear[(z * size.ny + y) * size.nx + x] = std::exp(-1.5f * w);
                 }

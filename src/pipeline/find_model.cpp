@@ -16,8 +16,8 @@ std::vector<fs::path> model_folders() {
     const fs::path program = fs::read_symlink("/proc/self/exe", error);
     if (!error) {
         const fs::path prefix = program.parent_path().parent_path();
-        out.push_back(prefix / "share/nir/models");                         // installed
-        out.push_back(prefix.parent_path().parent_path() / "models");       // <source>/build/<preset>/bin
+        out.push_back(prefix / "share/nir/models");                    // installed
+        out.push_back(prefix.parent_path().parent_path() / "models");  // <source>/build/<preset>/bin
     }
     return out;
 }
@@ -27,15 +27,18 @@ std::vector<fs::path> model_folders() {
 fs::path find_model(const std::string& name) {
     std::error_code error;
     if (fs::is_regular_file(name, error)) return name;
-    if (name.find('/') != std::string::npos || name.ends_with(".safetensors")) fail(ErrorKind::input, "{}: no such model file", name);
+    if (name.find('/') != std::string::npos || name.ends_with(".safetensors"))
+        fail(ErrorKind::input, "{}: no such model file", name);
     std::string known;
     for (const auto& folder : model_folders()) {
         const fs::path file = folder / ((name == "default" ? "cascade" : name) + ".safetensors");
         if (fs::is_regular_file(file, error)) return file;
         for (const auto& entry : fs::directory_iterator(folder, error))
-            if (entry.path().extension() == ".safetensors") known += (known.empty() ? "" : ", ") + entry.path().stem().string();
+            if (entry.path().extension() == ".safetensors")
+                known += (known.empty() ? "" : ", ") + entry.path().stem().string();
     }
-    fail(ErrorKind::usage, "no model \"{}\" here; there is: {}", name, known.empty() ? "none (set NIR_MODELS to their folder)" : known);
+    fail(ErrorKind::usage, "no model \"{}\" here; there is: {}", name,
+         known.empty() ? "none (set NIR_MODELS to their folder)" : known);
 }
 
 }  // namespace nir::pipeline

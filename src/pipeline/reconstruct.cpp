@@ -6,6 +6,7 @@
 #include "nir/base/output_file.h"
 #include "nir/extract/extract_mesh.h"
 #include "nir/geom/bvh.h"
+#include "nir/geom/color_transfer.h"
 #include "nir/geom/frame.h"
 #include "nir/geom/kd_tree.h"
 #include "nir/geom/mesh_clean.h"
@@ -50,7 +51,8 @@ std::size_t remove_unsupported(geom::TriMesh& mesh, std::span<const Vec3d> point
     std::vector<std::uint8_t> keep(mesh.faces.size());
     for (std::size_t f = 0; f < keep.size(); ++f) keep[f] = support[parts.of_face[f]] >= needed;
     geom::keep_faces(mesh, keep);
-    return static_cast<std::size_t>(std::count_if(support.begin(), support.end(), [&](std::size_t s) { return s < needed; }));
+    return static_cast<std::size_t>(
+        std::count_if(support.begin(), support.end(), [&](std::size_t s) { return s < needed; }));
 }
 
 /// Sets the confidence of each vertex from its distance to the nearest point; drops faces beyond `limit` (0 = none).
@@ -59,36 +61,14 @@ void support_vertices(geom::TriMesh& mesh, std::span<const Vec3d> points, double
     std::vector<geom::Neighbor> nearest(mesh.vertices.size());
     tree.nearest(mesh.vertices, nearest);
     mesh.confidence.resize(mesh.vertices.size());
-    for (std::size_t v = 0; v < nearest.size(); ++v) mesh.confidence[v] = static_cast<float>(std::exp(-nearest[v].squared_distance / (4 * spacing * spacing)));
+    for (std::size_t v = 0; v < nearest.size(); ++v)
+        mesh.confidence[v] = static_cast<float>(std::exp(-nearest[v].squared_distance / (4 * spacing * spacing)));
     if (limit <= 0) return;
     std::vector<std::uint8_t> keep(mesh.faces.size());
     for (std::size_t f = 0; f < keep.size(); ++f)
-        keep[f] = std::ranges::all_of(mesh.faces[f], [&](std::uint32_t v) { return nearest[v].squared_distance <= limit * limit; });
+        keep[f] = std::ranges::all_of(mesh.faces[f],
+                                      [&](std::uint32_t v) { return nearest[v].squared_distance <= limit * limit; });
     geom::keep_faces(mesh, keep);
-}
-
-/// Colours of the mesh from the nearest points of the scan, weighted by inverse distance.
-void carry_colors(const geom::PointCloud& scan, geom::TriMesh& mesh) {
-    if (scan.colors.empty() || mesh.vertices.empty()) return;
-    const std::size_t k = std::min<std::size_t>(4, scan.size());
-    const geom::KdTree tree(scan.points);
-    std::vector<geom::Neighbor> near(mesh.vertices.size() * k);
-    tree.nearest(mesh.vertices, k, near);
-    mesh.colors.resize(mesh.vertices.size());
-    for (std::size_t v = 0; v < mesh.colors.size(); ++v) {
-        const double softness = 1e-3 * std::sqrt(near[v * k + k - 1].squared_distance) + 1e-300;
-        Vec3d color{};
-        double sum = 0;
-        for (std::size_t i = 0; i < k; ++i) {
-            const auto& n = near[v * k + i];
-            const double weight = 1.0 / (std::sqrt(n.squared_distance) + softness);
-            const geom::Rgb8 c = scan.colors[n.index];
-            color += Vec3d{static_cast<double>(c.r), static_cast<double>(c.g), static_cast<double>(c.b)} * weight;
-            sum += weight;
-        }
-        const auto byte = [&](double x) { return static_cast<std::uint8_t>(std::lround(std::clamp(x / sum, 0.0, 255.0))); };
-        mesh.colors[v] = {byte(color.x), byte(color.y), byte(color.z)};
-    }
 }
 
 geom::PointCloud subset(const geom::PointCloud& cloud, const std::vector<std::uint32_t>& kept) {
@@ -100,11 +80,13 @@ geom::PointCloud subset(const geom::PointCloud& cloud, const std::vector<std::ui
     return out;
 }
 
-extract::ExtractOptions extract_options(const models::CascadeField& field, std::span<const Vec3f> points, const ReconstructOptions& options) {
+extract::ExtractOptions extract_options(const models::CascadeField& field, std::span<const Vec3f> points,
+                                        const ReconstructOptions& options) {
     extract::ExtractOptions e;
     const double side = field.domain().longest_side();
     int cells = static_cast<int>(std::lround(side / field.finest_cell() * kCellsPerFeatureCell));
-    if (options.resolution > 0) cells = static_cast<int>(std::ceil(options.resolution * side));  // the scan's longest side is 1
+    if (options.resolution > 0)
+        cells = static_cast<int>(std::ceil(options.resolution * side));  // the scan's longest side is 1
     e.upsampling = cells >= 64 ? 2 : 0;
     e.resolution_0 = std::max(4, (cells + (1 << e.upsampling) - 1) >> e.upsampling);
     e.level = std::log(options.level / (1 - options.level));
@@ -129,15 +111,20 @@ void judge(ReconstructResult& r, const ReconstructOptions& options, double spaci
     for (const auto& f : r.scan.findings)
         if (f.severity == geom::Severity::warning) r.warnings.push_back(f.text);
     if (r.residual_mean > 0.75 * spacing || r.residual_p95 > 2.5 * spacing)
-        r.warnings.push_back(fmt::format("the mesh misses the scan: its points lie {:.4g} from it on average, 95 % within {:.4g} (point spacing {:.4g}); the scan is outside what the model was trained for",
-                                         r.residual_mean, r.residual_p95, spacing));
-    if (!options.trim && !r.report.watertight()) r.warnings.push_back("the mesh is not watertight: " + r.report.summary());
+        r.warnings.push_back(
+            fmt::format("the mesh misses the scan: its points lie {:.4g} from it on average, 95 % within {:.4g} (point "
+                        "spacing {:.4g}); the scan is outside what the model was trained for",
+                        r.residual_mean, r.residual_p95, spacing));
+    if (!options.trim && !r.report.watertight())
+        r.warnings.push_back("the mesh is not watertight: " + r.report.summary());
 }
 
 }  // namespace
 
-ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOptions& options, Progress& progress, PhaseTimer& timer) {
-    if (!(options.level > 0 && options.level < 1)) fail(ErrorKind::usage, "--level {} is not a probability between 0 and 1", options.level);
+ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOptions& options, Progress& progress,
+                              PhaseTimer& timer) {
+    if (!(options.level > 0 && options.level < 1))
+        fail(ErrorKind::usage, "--level {} is not a probability between 0 and 1", options.level);
     ReconstructResult result;
     auto normalizing = timer.phase("normalize");
     result.scan = geom::inspect_scan(scan.points);
@@ -159,34 +146,39 @@ ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOpt
     result.cell = field->finest_cell() * frame.scale;
     encoding.close();
 
-    auto extracting = timer.phase("extract");
     const extract::ExtractOptions extraction = extract_options(*field, points, options);
-    extract::ExtractResult extracted = extract::extract_mesh(*field, extraction, progress);
-    extracting.close();
+    extract::ExtractResult extracted = extract::extract_mesh(*field, extraction, progress, &timer);
     result.resolution = extraction.resolution_0 << extraction.upsampling;
     result.queried_points = extracted.queried_points;
     if (extracted.mesh.empty())
-        fail(ErrorKind::numeric, "no surface: the field lies between {:.3g} and {:.3g} everywhere, the level is {:.3g}; the scan is outside what the model was trained for", extracted.lowest,
-             extracted.highest, extracted.level);
+        fail(ErrorKind::numeric,
+             "no surface: the field lies between {:.3g} and {:.3g} everywhere, the level is {:.3g}; the scan is "
+             "outside what the model was trained for",
+             extracted.lowest, extracted.highest, extracted.level);
 
     const auto finishing = timer.phase("refine");
     result.mesh = std::move(extracted.mesh);
-    if (!options.keep_all_components) result.removed_components = remove_unsupported(result.mesh, exact, 2 * spacing + field->finest_cell());
-    const double trim = !options.trim ? 0.0 : options.trim_distance > 0 ? options.trim_distance / frame.scale : 4 * spacing;
+    if (!options.keep_all_components)
+        result.removed_components = remove_unsupported(result.mesh, exact, 2 * spacing + field->finest_cell());
+    const double trim = !options.trim               ? 0.0
+                        : options.trim_distance > 0 ? options.trim_distance / frame.scale
+                                                    : 4 * spacing;
     support_vertices(result.mesh, exact, spacing, trim);
-    if (result.mesh.empty()) fail(ErrorKind::numeric, "nothing is left of the surface after trimming at {:.4g}", trim * frame.scale);
+    if (result.mesh.empty())
+        fail(ErrorKind::numeric, "nothing is left of the surface after trimming at {:.4g}", trim * frame.scale);
     const auto [mean, p95] = residual(result.mesh, exact);
     result.residual_mean = mean * frame.scale;
     result.residual_p95 = p95 * frame.scale;
     geom::to_user(frame, result.mesh);
-    carry_colors(used, result.mesh);
+    if (!used.colors.empty()) geom::transfer_colors(used, result.mesh);
     result.report = geom::check_mesh(result.mesh);
     judge(result, options, spacing * frame.scale);
     return result;
 }
 
-ReconstructResult reconstruct_files(const std::vector<std::filesystem::path>& scans, const std::filesystem::path& mesh, const std::filesystem::path& preview,
-                                    const ReconstructOptions& options, Progress& progress, PhaseTimer& timer) {
+ReconstructResult reconstruct_files(const std::vector<std::filesystem::path>& scans, const std::filesystem::path& mesh,
+                                    const std::filesystem::path& preview, const ReconstructOptions& options,
+                                    Progress& progress, PhaseTimer& timer) {
     check_writable(mesh);
     if (!preview.empty()) check_writable(preview);
     auto reading = timer.phase("read");
@@ -195,8 +187,10 @@ ReconstructResult reconstruct_files(const std::vector<std::filesystem::path>& sc
         geom::PointCloud part = io::read_point_cloud(file);
         const bool colors = (scan.empty() || !scan.colors.empty()) && !part.colors.empty();
         scan.points.insert(scan.points.end(), part.points.begin(), part.points.end());
-        if (colors) scan.colors.insert(scan.colors.end(), part.colors.begin(), part.colors.end());
-        else scan.colors.clear();
+        if (colors)
+            scan.colors.insert(scan.colors.end(), part.colors.begin(), part.colors.end());
+        else
+            scan.colors.clear();
     }
     reading.close();
     const std::string name = scans.size() == 1 ? scans[0].string() : fmt::format("{} scans", scans.size());

@@ -38,9 +38,9 @@ Pose random_rotation(Rng& rng);
 SolidPtr sphere(float radius);
 SolidPtr ellipsoid(Vec3f radii);
 SolidPtr rounded_box(Vec3f half_size, float radius);
-SolidPtr cylinder(float radius, float half_height, float rounding);       ///< axis z
-SolidPtr torus(float major_radius, float minor_radius);                    ///< axis z
-SolidPtr half_space(Vec3f normal, float offset);                           ///< inside: dot(p, normal) < offset
+SolidPtr cylinder(float radius, float half_height, float rounding);  ///< axis z
+SolidPtr torus(float major_radius, float minor_radius);              ///< axis z
+SolidPtr half_space(Vec3f normal, float offset);                     ///< inside: dot(p, normal) < offset
 
 struct Point2 {
     float x = 0, y = 0;
@@ -60,7 +60,7 @@ SolidPtr intersect(SolidPtr a, SolidPtr b);
 SolidPtr subtract(SolidPtr a, SolidPtr b, float k = 0.0f);
 SolidPtr shell(SolidPtr a, float half_thickness);
 SolidPtr move(SolidPtr a, const Pose& pose);
-SolidPtr mirror_x(SolidPtr a);                                             ///< both sides of x = 0
+SolidPtr mirror_x(SolidPtr a);  ///< both sides of x = 0
 SolidPtr twist_z(SolidPtr a, float rad_per_length);
 SolidPtr bend_x(SolidPtr a, float rad_per_length);
 /// Adds amplitude * a sum of random sine waves of wavelength >= `wavelength`.

@@ -13,7 +13,8 @@
 
 namespace nir::models {
 
-/// The occupancy field that a Cascade makes of one scan. Values are logits, positive inside, in the frame of the points.
+/// The occupancy field that a Cascade makes of one scan. Values are logits, positive inside, in the frame of the
+/// points.
 class CascadeField : public extract::ScalarField {
 public:
     /// Halvings of the coarse cell that were used, and the side of the finest cell.
@@ -23,9 +24,9 @@ public:
     virtual std::size_t memory_bytes() const = 0;
 };
 
-/// A trained octave cascade (docs/methods/cascade.md): a coarse 3-D U-Net over the whole scan decides inside and outside,
-/// a second one, applied once per halving of the cells near the surface, adds detail down to the spacing of the points.
-/// Thread-compatible: encode() and the fields of one Cascade are used from one thread at a time.
+/// A trained octave cascade (docs/methods/cascade.md): a coarse 3-D U-Net over the whole scan decides inside and
+/// outside, a second one, applied once per halving of the cells near the surface, adds detail down to the spacing of
+/// the points. Thread-compatible: encode() and the fields of one Cascade are used from one thread at a time.
 class Cascade {
 public:
     /// Reads a model written by nir train. @throws Error input/format: not a cascade, missing or unexpected tensors.
@@ -35,12 +36,13 @@ public:
     Cascade& operator=(Cascade&&) noexcept;
 
     struct EncodeOptions {
-        double spacing = 0;     ///< distance of neighbouring points on the surface, in the frame of the points; > 0
-        int max_octaves = -1;   ///< fewer halvings than the spacing allows; -1 = no limit of the caller's
+        double spacing = 0;    ///< distance of neighbouring points on the surface, in the frame of the points; > 0
+        int max_octaves = -1;  ///< fewer halvings than the spacing allows; -1 = no limit of the caller's
     };
     /// @param points [N,3], any frame, finite; N >= 1. The longest side of their box must be positive.
     /// @throws Error cancelled if progress says so.
-    std::unique_ptr<CascadeField> encode(std::span<const geom::Vec3f> points, const EncodeOptions& options, Progress& progress) const;
+    std::unique_ptr<CascadeField> encode(std::span<const geom::Vec3f> points, const EncodeOptions& options,
+                                         Progress& progress) const;
 
     /// Metadata of the model file: version, licence, training range, ...
     const std::map<std::string, std::string>& metadata() const;

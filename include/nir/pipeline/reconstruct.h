@@ -16,37 +16,39 @@
 namespace nir::pipeline {
 
 struct ReconstructOptions {
-    std::string model = "default";      ///< name of a model that ships, or a model file
-    int resolution = 0;                 ///< cells of the mesh along the longest side; 0 = two per feature cell
-    double level = 0.5;                 ///< probability of the surface, in (0, 1)
-    bool trim = false;                  ///< drop surface far from every point; default: closed
-    double trim_distance = 0;           ///< user units; 0 = auto, four point spacings
-    std::uint64_t max_memory_bytes = 0; ///< 0 = no limit; otherwise fewer octaves until the estimate fits
-    bool keep_all_components = false;   ///< also the small ones that no points support
+    std::string model = "default";       ///< name of a model that ships, or a model file
+    int resolution = 0;                  ///< cells of the mesh along the longest side; 0 = two per feature cell
+    double level = 0.5;                  ///< probability of the surface, in (0, 1)
+    bool trim = false;                   ///< drop surface far from every point; default: closed
+    double trim_distance = 0;            ///< user units; 0 = auto, four point spacings
+    std::uint64_t max_memory_bytes = 0;  ///< 0 = no limit; otherwise fewer octaves until the estimate fits
+    bool keep_all_components = false;    ///< also the small ones that no points support
 };
 
 /// What came out, with the figures that a user needs to trust it.
 struct ReconstructResult {
-    geom::TriMesh mesh;                 ///< in the user's frame, outward
+    geom::TriMesh mesh;  ///< in the user's frame, outward
     geom::MeshReport report;
     geom::ScanReport scan;
-    std::size_t points = 0;             ///< used
+    std::size_t points = 0;                      ///< used
     double residual_mean = 0, residual_p95 = 0;  ///< distance of the used points to the mesh, user units
     int octaves = 0, resolution = 0;
-    double cell = 0;                    ///< of the finest features, user units
+    double cell = 0;  ///< of the finest features, user units
     std::size_t queried_points = 0, removed_components = 0;
     std::vector<std::string> warnings;
 };
 
 /// Scan -> mesh: finds frame and spacing, encodes, extracts, checks, and goes back to the user's coordinates.
 /// Normals are not used. Colours are carried over. Deterministic, whatever the number of threads.
-/// @throws Error{input} for scans that hold no surface (empty, one point, collinear, ...), Error{numeric} if the field has
-/// no surface at the level, Error{cancelled}.
-ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOptions& options, Progress& progress, PhaseTimer& timer);
+/// @throws Error{input} for scans that hold no surface (empty, one point, collinear, ...), Error{numeric} if the field
+/// has no surface at the level, Error{cancelled}.
+ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOptions& options, Progress& progress,
+                              PhaseTimer& timer);
 
 /// Reads scans (one cloud if several), reconstructs, writes the mesh and, if named, a picture of scan and mesh.
-ReconstructResult reconstruct_files(const std::vector<std::filesystem::path>& scans, const std::filesystem::path& mesh, const std::filesystem::path& preview,
-                                    const ReconstructOptions& options, Progress& progress, PhaseTimer& timer);
+ReconstructResult reconstruct_files(const std::vector<std::filesystem::path>& scans, const std::filesystem::path& mesh,
+                                    const std::filesystem::path& preview, const ReconstructOptions& options,
+                                    Progress& progress, PhaseTimer& timer);
 
 /// The file of a model that ships (share/nir/models of the installation, models/ of the source tree, or $NIR_MODELS).
 /// @throws Error{usage} naming the models that are there.

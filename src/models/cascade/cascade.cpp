@@ -2,11 +2,12 @@
 // Copyright (c) 2026 the nir developers
 #include "nir/models/cascade.h"
 
+#include "nir/base/parallel.h"
+#include "nir/kernels/splat.h"
+
 #include "models/cascade/cascade_file.h"
 #include "models/cascade/cascade_net.h"
 #include "models/cascade/feature_octree.h"
-#include "nir/base/parallel.h"
-#include "nir/kernels/splat.h"
 
 #include <cmath>
 
@@ -17,9 +18,9 @@ using geom::Vec3f;
 using geom::Vec3i;
 
 constexpr int kBrick = FeatureOctree::kBrick;
-constexpr int kWholeCells = 136;   ///< an octave whose active box has at most this many cells per side is one window
-constexpr int kCoreCells = 64;     ///< otherwise: cells per side of a window's core ...
-constexpr int kHaloCells = 16;     ///< ... and around it, about the receptive field of the fine U-Net
+constexpr int kWholeCells = 136;  ///< an octave whose active box has at most this many cells per side is one window
+constexpr int kCoreCells = 64;    ///< otherwise: cells per side of a window's core ...
+constexpr int kHaloCells = 16;    ///< ... and around it, about the receptive field of the fine U-Net
 
 torch::Tensor wrap(std::vector<float>& v, std::int64_t channels, Vec3i s) {
     return torch::from_blob(v.data(), {1, channels, s.z, s.y, s.x});
@@ -27,7 +28,8 @@ torch::Tensor wrap(std::vector<float>& v, std::int64_t channels, Vec3i s) {
 
 class Field final : public CascadeField {
 public:
-    Field(FeatureOctree tree, CascadeNet net, geom::Box3f domain) : tree_(std::move(tree)), net_(std::move(net)), domain_(domain) {}
+    Field(FeatureOctree tree, CascadeNet net, geom::Box3f domain)
+        : tree_(std::move(tree)), net_(std::move(net)), domain_(domain) {}
 
     void values(std::span<const Vec3f> points, std::span<float> out) const override {
         const torch::InferenceMode guard;
@@ -40,7 +42,9 @@ public:
                 for (std::size_t i = begin; i < end; ++i) tree_.sample(points[b + i], c.data() + i * channels);
             });
             auto net = net_;
-            const torch::Tensor logits = net->decode_features(torch::from_blob(c.data(), {static_cast<std::int64_t>(n), tree_.channels()})).contiguous();
+            const torch::Tensor logits =
+                net->decode_features(torch::from_blob(c.data(), {static_cast<std::int64_t>(n), tree_.channels()}))
+                    .contiguous();
             std::copy_n(logits.data_ptr<float>(), n, out.begin() + static_cast<std::ptrdiff_t>(b));
         }
     }
@@ -94,7 +98,8 @@ private:
         std::vector<float> local;
         for (const auto& p : points_) {
             const Vec3f q = (p - tree_.origin()) * inv - static_cast<Vec3f>(box.lo);
-            if (q.x > -1 && q.y > -1 && q.z > -1 && q.x < static_cast<float>(s.x + 1) && q.y < static_cast<float>(s.y + 1) && q.z < static_cast<float>(s.z + 1))
+            if (q.x > -1 && q.y > -1 && q.z > -1 && q.x < static_cast<float>(s.x + 1) &&
+                q.y < static_cast<float>(s.y + 1) && q.z < static_cast<float>(s.z + 1))
                 local.insert(local.end(), {q.x, q.y, q.z});
         }
         const kernels::GridSize size{s.x, s.y, s.z};
@@ -112,7 +117,9 @@ private:
         std::vector<float> weight(cells), scratch(2 * cells), open(kernels::kOpennessChannels * cells);
         for (std::size_t i = 0; i < cells; ++i) weight[i] = std::expm1(m[i]);
         kernels::openness(weight, size, scratch, open);
-        const torch::Tensor f = net_->coarse(wrap(m, kernels::kSplatChannels, whole.size()), wrap(open, kernels::kOpennessChannels, whole.size())).contiguous();
+        const torch::Tensor f = net_->coarse(wrap(m, kernels::kSplatChannels, whole.size()),
+                                             wrap(open, kernels::kOpennessChannels, whole.size()))
+                                    .contiguous();
         const auto bricks = static_cast<std::size_t>(n / kBrick);
         tree_.add_octave(std::vector<char>(bricks * bricks * bricks, 1));
         tree_.store(0, whole, whole, {f.data_ptr<float>(), static_cast<std::size_t>(f.numel())});
@@ -121,7 +128,8 @@ private:
     /// Bricks of an octave within one brick of a point of the scan, or where the coarser octave is undecided.
     std::vector<char> active_bricks(int octave) {
         const int n = tree_.cells(octave) / kBrick;
-        std::vector<char> active(static_cast<std::size_t>(n) * static_cast<std::size_t>(n) * static_cast<std::size_t>(n), 0);
+        std::vector<char> active(
+            static_cast<std::size_t>(n) * static_cast<std::size_t>(n) * static_cast<std::size_t>(n), 0);
         const auto mark = [&](Vec3f cell, float reach) {
             Vec3i lo, hi;
             for (int a = 0; a < 3; ++a) {
@@ -130,27 +138,36 @@ private:
             }
             for (int z = lo.z; z <= hi.z; ++z)
                 for (int y = lo.y; y <= hi.y; ++y)
-                    for (int x = lo.x; x <= hi.x; ++x) active[(static_cast<std::size_t>(z) * static_cast<std::size_t>(n) + static_cast<std::size_t>(y)) * static_cast<std::size_t>(n) + static_cast<std::size_t>(x)] = 1;
+                    for (int x = lo.x; x <= hi.x; ++x)
+                        active[(static_cast<std::size_t>(z) * static_cast<std::size_t>(n) +
+                                static_cast<std::size_t>(y)) *
+                                   static_cast<std::size_t>(n) +
+                               static_cast<std::size_t>(x)] = 1;
         };
         const float inv = 1.0f / tree_.cell(octave);
         for (const auto& p : points_) mark((p - tree_.origin()) * inv, 6.0f);
         // The surface of the coarser octave, also where the scan has holes.
-        const int m = tree_.cells(octave - 1), bricks = tree_.bricks(octave - 1);
-        std::vector<float> f(static_cast<std::size_t>(kBrick) * kBrick * kBrick * static_cast<std::size_t>(config_.features));
+        const int bricks = tree_.bricks(octave - 1);
+        std::vector<float> f(static_cast<std::size_t>(kBrick) * kBrick * kBrick *
+                             static_cast<std::size_t>(config_.features));
         for (int z = 0; z < bricks; ++z)
             for (int y = 0; y < bricks; ++y)
                 for (int x = 0; x < bricks; ++x) {
                     if (!tree_.has_brick(octave - 1, {x, y, z})) continue;
                     const Vec3i lo{x * kBrick, y * kBrick, z * kBrick};
                     tree_.load(octave - 1, {lo, lo + Vec3i{kBrick, kBrick, kBrick}}, f);
-                    const torch::Tensor c = torch::from_blob(f.data(), {config_.features, kBrick * kBrick * kBrick}).t();
+                    const torch::Tensor c =
+                        torch::from_blob(f.data(), {config_.features, kBrick * kBrick * kBrick}).t();
                     const torch::Tensor logits = net_->decode_features(c).contiguous();
                     const float* v = logits.data_ptr<float>();
                     for (int i = 0; i < kBrick * kBrick * kBrick; ++i)
                         if (std::abs(v[i]) < 2.0f)
-                            mark(Vec3f{static_cast<float>(lo.x + i % kBrick) + 0.5f, static_cast<float>(lo.y + i / kBrick % kBrick) + 0.5f, static_cast<float>(lo.z + i / (kBrick * kBrick)) + 0.5f} * 2.0f, 3.0f);
+                            mark(Vec3f{static_cast<float>(lo.x + i % kBrick) + 0.5f,
+                                       static_cast<float>(lo.y + i / kBrick % kBrick) + 0.5f,
+                                       static_cast<float>(lo.z + i / (kBrick * kBrick)) + 0.5f} *
+                                     2.0f,
+                                 3.0f);
                 }
-        (void)m;
         return active;
     }
 
@@ -163,7 +180,10 @@ private:
             for (int z = in.lo.z / kBrick; z < in.hi.z / kBrick; ++z)
                 for (int y = in.lo.y / kBrick; y < in.hi.y / kBrick; ++y)
                     for (int x = in.lo.x / kBrick; x < in.hi.x / kBrick; ++x)
-                        if (active[(static_cast<std::size_t>(z) * static_cast<std::size_t>(bricks) + static_cast<std::size_t>(y)) * static_cast<std::size_t>(bricks) + static_cast<std::size_t>(x)]) {
+                        if (active[(static_cast<std::size_t>(z) * static_cast<std::size_t>(bricks) +
+                                    static_cast<std::size_t>(y)) *
+                                       static_cast<std::size_t>(bricks) +
+                                   static_cast<std::size_t>(x)]) {
                             box.lo = min(box.lo, Vec3i{x * kBrick, y * kBrick, z * kBrick});
                             box.hi = max(box.hi, Vec3i{(x + 1) * kBrick, (y + 1) * kBrick, (z + 1) * kBrick});
                         }
@@ -179,7 +199,8 @@ private:
         for (int z = whole.lo.z; z < whole.hi.z; z += kCoreCells)
             for (int y = whole.lo.y; y < whole.hi.y; y += kCoreCells)
                 for (int x = whole.lo.x; x < whole.hi.x; x += kCoreCells) {
-                    const CellBox core = active_box({{x, y, z}, min(Vec3i{x, y, z} + Vec3i{kCoreCells, kCoreCells, kCoreCells}, whole.hi)});
+                    const CellBox core = active_box(
+                        {{x, y, z}, min(Vec3i{x, y, z} + Vec3i{kCoreCells, kCoreCells, kCoreCells}, whole.hi)});
                     if (!core.empty()) window(octave, core);
                 }
     }
@@ -189,9 +210,11 @@ private:
         const int n = tree_.cells(octave);
         const Vec3i halo{kHaloCells, kHaloCells, kHaloCells};
         const CellBox box{max(core.lo - halo, Vec3i{0, 0, 0}), min(core.hi + halo, Vec3i{n, n, n})};
-        const CellBox parent{{box.lo.x / 2 - 1, box.lo.y / 2 - 1, box.lo.z / 2 - 1}, {box.hi.x / 2 + 1, box.hi.y / 2 + 1, box.hi.z / 2 + 1}};
+        const CellBox parent{{box.lo.x / 2 - 1, box.lo.y / 2 - 1, box.lo.z / 2 - 1},
+                             {box.hi.x / 2 + 1, box.hi.y / 2 + 1, box.hi.z / 2 + 1}};
         const Vec3i ps = parent.size();
-        std::vector<float> context(static_cast<std::size_t>(config_.features) * static_cast<std::size_t>(ps.x) * static_cast<std::size_t>(ps.y) * static_cast<std::size_t>(ps.z));
+        std::vector<float> context(static_cast<std::size_t>(config_.features) * static_cast<std::size_t>(ps.x) *
+                                   static_cast<std::size_t>(ps.y) * static_cast<std::size_t>(ps.z));
         tree_.load(octave - 1, parent, context);
         torch::Tensor up = upsample_octave(wrap(context, config_.features, ps));
         for (std::int64_t axis = 2; axis < 5; ++axis) up = up.narrow(axis, 2, up.size(axis) - 4);
@@ -229,7 +252,8 @@ Cascade Cascade::load(const std::filesystem::path& file) {
 
 const std::map<std::string, std::string>& Cascade::metadata() const { return impl_->metadata; }
 
-std::unique_ptr<CascadeField> Cascade::encode(std::span<const Vec3f> points, const EncodeOptions& options, Progress& progress) const {
+std::unique_ptr<CascadeField> Cascade::encode(std::span<const Vec3f> points, const EncodeOptions& options,
+                                              Progress& progress) const {
     if (points.empty()) fail(ErrorKind::input, "no points to encode");
     NIR_CHECK(options.spacing > 0);
     const torch::InferenceMode guard;

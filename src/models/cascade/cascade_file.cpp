@@ -8,7 +8,8 @@
 
 namespace nir::models {
 
-void save_cascade(const std::filesystem::path& file, CascadeNet& net, std::map<std::string, std::string> metadata, bool half) {
+void save_cascade(const std::filesystem::path& file, CascadeNet& net, std::map<std::string, std::string> metadata,
+                  bool half) {
     io::TensorFile out;
     out.metadata = std::move(metadata);
     out.metadata["format"] = "nir-model";
@@ -16,7 +17,8 @@ void save_cascade(const std::filesystem::path& file, CascadeNet& net, std::map<s
     out.metadata["model"] = "cascade";
     out.metadata["config"] = dump_toml(net->config());
     for (const auto& item : net->named_parameters()) {
-        const torch::Tensor t = item.value().detach().to(torch::kCPU, half ? torch::kFloat16 : torch::kFloat32).contiguous();
+        const torch::Tensor t =
+            item.value().detach().to(torch::kCPU, half ? torch::kFloat16 : torch::kFloat32).contiguous();
         io::NamedArray a;
         a.name = item.key();
         a.dtype = half ? io::DType::f16 : io::DType::f32;
@@ -32,21 +34,27 @@ CascadeNet load_cascade(const std::filesystem::path& file, std::map<std::string,
     const io::TensorFile in = io::read_safetensors(file);
     return with_context(file.string(), [&] {
         const auto model = in.metadata.find("model"), config = in.metadata.find("config");
-        if (model == in.metadata.end() || config == in.metadata.end()) fail(ErrorKind::format, "no nir model: the metadata lacks \"model\" or \"config\"");
-        if (model->second != "cascade") fail(ErrorKind::input, "holds a model of kind \"{}\", a cascade is needed", model->second);
+        if (model == in.metadata.end() || config == in.metadata.end())
+            fail(ErrorKind::format, "no nir model: the metadata lacks \"model\" or \"config\"");
+        if (model->second != "cascade")
+            fail(ErrorKind::input, "holds a model of kind \"{}\", a cascade is needed", model->second);
         CascadeNet net(parse_config<CascadeConfig>(Config::parse(config->second, "metadata of the model")));
         const torch::NoGradGuard guard;
         std::size_t used = 0;
         for (auto& item : net->named_parameters()) {
             const io::NamedArray* a = in.find(item.key());
             if (!a) fail(ErrorKind::format, "tensor \"{}\" is missing", item.key());
-            if (!std::ranges::equal(a->shape, item.value().sizes())) fail(ErrorKind::format, "tensor \"{}\" has shape {}, another one is needed", item.key(), a->shape_text());
+            if (!std::ranges::equal(a->shape, item.value().sizes()))
+                fail(ErrorKind::format, "tensor \"{}\" has shape {}, another one is needed", item.key(),
+                     a->shape_text());
             std::vector<float> v = a->to_float();
-            if (!std::ranges::all_of(v, [](float x) { return std::isfinite(x); })) fail(ErrorKind::format, "tensor \"{}\" holds values that are not finite", item.key());
+            if (!std::ranges::all_of(v, [](float x) { return std::isfinite(x); }))
+                fail(ErrorKind::format, "tensor \"{}\" holds values that are not finite", item.key());
             item.value().copy_(torch::from_blob(v.data(), item.value().sizes()));
             ++used;
         }
-        if (used != in.arrays.size()) fail(ErrorKind::format, "{} tensors are not part of this model", in.arrays.size() - used);
+        if (used != in.arrays.size())
+            fail(ErrorKind::format, "{} tensors are not part of this model", in.arrays.size() - used);
         if (metadata) *metadata = in.metadata;
         return net;
     });

@@ -2,16 +2,17 @@
 // Copyright (c) 2026 the nir developers
 #pragma once
 
-#include "models/cascade/cascade_net.h"
 #include "nir/data/cascade_samples.h"
+
+#include "models/cascade/cascade_net.h"
 
 namespace nir::models {
 
 /// Figures of one batch, per octave.
 struct CascadeLossReport {
-    std::vector<double> loss;        ///< mean binary cross entropy
-    std::vector<double> iou;         ///< intersection over union of logit > 0 and the exact label, at the query points
-    std::vector<std::int64_t> count; ///< samples that have this octave
+    std::vector<double> loss;         ///< mean binary cross entropy
+    std::vector<double> iou;          ///< intersection over union of logit > 0 and the exact label, at the query points
+    std::vector<std::int64_t> count;  ///< samples that have this octave
 };
 
 /// Binary cross entropy with soft occupancy labels, averaged over query points, summed over octaves. Windows follow

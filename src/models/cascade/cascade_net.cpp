@@ -16,7 +16,8 @@ void CascadeConfig::describe(ConfigVisitor& v) {
     v.field("coarse_cells", coarse_cells, {.min = 16, .max = 128}, "cells along each side of the coarse grid");
     v.field("coarse_margin", coarse_margin, {.min = 0, .max = 16}, "empty cells kept around the object");
     v.field("max_octaves", max_octaves, {.min = 0, .max = 8}, "how often the cells may be halved");
-    v.field("max_spacing_cells", max_spacing_cells, {.min = 0.1, .max = 8}, "an octave is added while the point spacing stays below this many of its cells");
+    v.field("max_spacing_cells", max_spacing_cells, {.min = 0.1, .max = 8},
+            "an octave is added while the point spacing stays below this many of its cells");
     v.field("features", features, {.min = 1, .max = 256}, "channels handed from octave to octave and to the decoder");
     v.field("decoder_hidden", decoder_hidden, {.min = 1, .max = 1024}, "width of the decoder");
     v.field("decoder_blocks", decoder_blocks, {.min = 0, .max = 16}, "ResNet blocks of the decoder");
@@ -34,7 +35,9 @@ torch::nn::Conv3d conv(std::int64_t in, std::int64_t out, std::int64_t kernel) {
     return c;
 }
 
-torch::Tensor run_conv(const std::shared_ptr<torch::nn::Module>& m, const torch::Tensor& x) { return m->as<torch::nn::Conv3d>()->forward(x); }
+torch::Tensor run_conv(const std::shared_ptr<torch::nn::Module>& m, const torch::Tensor& x) {
+    return m->as<torch::nn::Conv3d>()->forward(x);
+}
 
 }  // namespace
 
@@ -97,7 +100,8 @@ torch::Tensor CascadeDecoderImpl::forward(torch::Tensor c) {
 
 CascadeNetImpl::CascadeNetImpl(const CascadeConfig& config) : config_(config) {
     const std::int64_t f = config.features;
-    coarse_ = register_module("coarse", CascadeUnet(kernels::kSplatChannels + kernels::kOpennessChannels, config.coarse.widths, f));
+    coarse_ = register_module(
+        "coarse", CascadeUnet(kernels::kSplatChannels + kernels::kOpennessChannels, config.coarse.widths, f));
     fine_ = register_module("fine", CascadeUnet(kernels::kSplatChannels + f, config.fine.widths, f));
     decoder_ = register_module("decoder", CascadeDecoder(f, config.decoder_hidden, config.decoder_blocks));
 }
@@ -113,12 +117,18 @@ torch::Tensor CascadeNetImpl::fine(const torch::Tensor& moments, const torch::Te
 torch::Tensor CascadeNetImpl::decode(const torch::Tensor& features, const torch::Tensor& points) {
     const auto size = torch::tensor({features.size(4), features.size(3), features.size(2)}, points.options());
     const torch::Tensor grid = (points / size * 2 - 1).view({points.size(0), 1, 1, points.size(1), 3});
-    const torch::Tensor c = F::grid_sample(features, grid, F::GridSampleFuncOptions().mode(torch::kBilinear).padding_mode(torch::kBorder).align_corners(false));
+    const torch::Tensor c = F::grid_sample(
+        features, grid,
+        F::GridSampleFuncOptions().mode(torch::kBilinear).padding_mode(torch::kBorder).align_corners(false));
     return decoder_->forward(c.squeeze(2).squeeze(2).transpose(1, 2));
 }
 
 torch::Tensor upsample_octave(const torch::Tensor& features) {
-    return F::interpolate(features, F::InterpolateFuncOptions().scale_factor(std::vector<double>{2, 2, 2}).mode(torch::kTrilinear).align_corners(false).recompute_scale_factor(false));
+    return F::interpolate(features, F::InterpolateFuncOptions()
+                                        .scale_factor(std::vector<double>{2, 2, 2})
+                                        .mode(torch::kTrilinear)
+                                        .align_corners(false)
+                                        .recompute_scale_factor(false));
 }
 
 }  // namespace nir::models

@@ -26,7 +26,8 @@ void FeatureOctree::add_octave(const std::vector<char>& active) {
     std::int32_t n = 0;
     for (std::size_t i = 0; i < active.size(); ++i)
         if (active[i]) level.slot[i] = n++;
-    level.data.assign(static_cast<std::size_t>(n) * kBrick * kBrick * kBrick * static_cast<std::size_t>(channels_), 0.0f);
+    level.data.assign(static_cast<std::size_t>(n) * kBrick * kBrick * kBrick * static_cast<std::size_t>(channels_),
+                      0.0f);
     levels_.push_back(std::move(level));
 }
 
@@ -35,41 +36,55 @@ const float* FeatureOctree::cell_features(int octave, Vec3i c) const {
     const std::int32_t slot = level.slot[brick_index(octave, {c.x / kBrick, c.y / kBrick, c.z / kBrick})];
     if (slot < 0) return nullptr;
     const int local = ((c.z % kBrick) * kBrick + c.y % kBrick) * kBrick + c.x % kBrick;
-    return level.data.data() + (static_cast<std::size_t>(slot) * kBrick * kBrick * kBrick + static_cast<std::size_t>(local)) * static_cast<std::size_t>(channels_);
+    return level.data.data() +
+           (static_cast<std::size_t>(slot) * kBrick * kBrick * kBrick + static_cast<std::size_t>(local)) *
+               static_cast<std::size_t>(channels_);
 }
 
 void FeatureOctree::store(int octave, const CellBox& box, const CellBox& core, std::span<const float> volume) {
     const Vec3i s = box.size();
-    const std::size_t plane = static_cast<std::size_t>(s.x) * static_cast<std::size_t>(s.y) * static_cast<std::size_t>(s.z);
+    const std::size_t plane =
+        static_cast<std::size_t>(s.x) * static_cast<std::size_t>(s.y) * static_cast<std::size_t>(s.z);
     parallel_for(static_cast<std::size_t>(core.hi.z - core.lo.z), 4, [&](std::size_t begin, std::size_t end) {
         for (int z = core.lo.z + static_cast<int>(begin); z < core.lo.z + static_cast<int>(end); ++z)
             for (int y = core.lo.y; y < core.hi.y; ++y)
                 for (int x = core.lo.x; x < core.hi.x; ++x) {
                     auto* to = const_cast<float*>(cell_features(octave, {x, y, z}));
                     if (!to) continue;
-                    const std::size_t from = (static_cast<std::size_t>(z - box.lo.z) * static_cast<std::size_t>(s.y) + static_cast<std::size_t>(y - box.lo.y)) * static_cast<std::size_t>(s.x) + static_cast<std::size_t>(x - box.lo.x);
-                    for (std::size_t c = 0; c < static_cast<std::size_t>(channels_); ++c) to[c] = volume[c * plane + from];
+                    const std::size_t from = (static_cast<std::size_t>(z - box.lo.z) * static_cast<std::size_t>(s.y) +
+                                              static_cast<std::size_t>(y - box.lo.y)) *
+                                                 static_cast<std::size_t>(s.x) +
+                                             static_cast<std::size_t>(x - box.lo.x);
+                    for (std::size_t c = 0; c < static_cast<std::size_t>(channels_); ++c)
+                        to[c] = volume[c * plane + from];
                 }
     });
 }
 
 void FeatureOctree::load(int octave, const CellBox& box, std::span<float> volume) const {
     const Vec3i s = box.size();
-    const std::size_t plane = static_cast<std::size_t>(s.x) * static_cast<std::size_t>(s.y) * static_cast<std::size_t>(s.z);
+    const std::size_t plane =
+        static_cast<std::size_t>(s.x) * static_cast<std::size_t>(s.y) * static_cast<std::size_t>(s.z);
     const int last = cells(octave) - 1;
     parallel_for(static_cast<std::size_t>(s.z), 4, [&](std::size_t begin, std::size_t end) {
         std::vector<float> coarser(static_cast<std::size_t>(channels_));
         for (std::size_t z = begin; z < end; ++z)
             for (int y = 0; y < s.y; ++y)
                 for (int x = 0; x < s.x; ++x) {
-                    const Vec3i c{std::clamp(box.lo.x + x, 0, last), std::clamp(box.lo.y + y, 0, last), std::clamp(box.lo.z + static_cast<int>(z), 0, last)};
+                    const Vec3i c{std::clamp(box.lo.x + x, 0, last), std::clamp(box.lo.y + y, 0, last),
+                                  std::clamp(box.lo.z + static_cast<int>(z), 0, last)};
                     const float* f = cell_features(octave, c);
                     if (!f) {
                         const float h = cell(octave);
-                        sample(origin_ + Vec3f{static_cast<float>(c.x) + 0.5f, static_cast<float>(c.y) + 0.5f, static_cast<float>(c.z) + 0.5f} * h, coarser.data());
+                        sample(origin_ + Vec3f{static_cast<float>(c.x) + 0.5f, static_cast<float>(c.y) + 0.5f,
+                                               static_cast<float>(c.z) + 0.5f} *
+                                             h,
+                               coarser.data());
                         f = coarser.data();
                     }
-                    const std::size_t to = (z * static_cast<std::size_t>(s.y) + static_cast<std::size_t>(y)) * static_cast<std::size_t>(s.x) + static_cast<std::size_t>(x);
+                    const std::size_t to = (z * static_cast<std::size_t>(s.y) + static_cast<std::size_t>(y)) *
+                                               static_cast<std::size_t>(s.x) +
+                                           static_cast<std::size_t>(x);
                     for (std::size_t k = 0; k < static_cast<std::size_t>(channels_); ++k) volume[k * plane + to] = f[k];
                 }
     });

@@ -34,7 +34,9 @@ public:
 
     /// Adds the next octave with these bricks (index (z * n + y) * n + x over bricks).
     void add_octave(const std::vector<char>& active_bricks);
-    bool has_brick(int octave, geom::Vec3i brick) const { return levels_[static_cast<std::size_t>(octave)].slot[brick_index(octave, brick)] >= 0; }
+    bool has_brick(int octave, geom::Vec3i brick) const {
+        return levels_[static_cast<std::size_t>(octave)].slot[brick_index(octave, brick)] >= 0;
+    }
     int bricks(int octave) const { return cells(octave) / kBrick; }
     std::size_t brick_index(int octave, geom::Vec3i b) const {
         const auto n = static_cast<std::size_t>(bricks(octave));
