@@ -7,6 +7,7 @@ namespace nir::app {
 
 VerbRun add_extract(CLI::App& app);
 VerbRun add_config(CLI::App& app);
+VerbRun add_evaluate(CLI::App& app);
 VerbRun add_list(CLI::App& app);
 VerbRun add_reconstruct(CLI::App& app);
 
@@ -15,6 +16,7 @@ std::span<const Verb> verbs() {
         {"reconstruct", "Turns a scan into a mesh", add_reconstruct},
         {"extract", "Turns a field - a model, a run, a volume - into a mesh", add_extract},
         {"config", "Shows every option, or checks a configuration file", add_config},
+        {"evaluate", "Measures meshes and clouds against the truth, each figure with its convention", add_evaluate},
         {"list", "Lists what is built in: verbs, formats, models and their parts", add_list},
     };
     return kVerbs;

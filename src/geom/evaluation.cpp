@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace nir::geom {
 namespace {
@@ -129,6 +130,9 @@ Evaluation Evaluator::Impl::run(const EvaluationShape& shape) const {
         const auto m = surface_metrics(nearest_distances(prediction.oriented(), truth.oriented()),
                                        nearest_distances(truth.oriented(), prediction.oriented()), thresholds());
         add_sampled(out, &m);
+        if (truth.normals.empty() || prediction.normals.empty())
+            out.notes.push_back(fmt::format("the {} is a cloud without normals: normals are not compared",
+                                            truth.normals.empty() ? "truth" : "prediction"));
     }
     if (exact()) add_exact(out, prediction);
     if (truth_is_mesh && options.volume) add_volume(out, prediction);
@@ -287,16 +291,24 @@ Evaluation mean_evaluation(const std::vector<Evaluation>& evaluations) {
     for (const auto& e : evaluations)
         for (const auto& m : e.metrics)
             if (out.find(m.name) == nullptr) out.metrics.push_back({m.name, 0.0, m.convention, m.better});
+    std::map<std::size_t, std::string> partial;  // number of pairs that define it -> names
     for (auto& metric : out.metrics) {
         std::size_t n = 0;
         double sum = 0.0;
-        for (const auto& e : evaluations)
-            if (const Metric* m = e.find(metric.name); m != nullptr && !std::isnan(m->value)) sum += m->value, ++n;
+        bool same = true;
+        for (const auto& e : evaluations) {
+            const Metric* m = e.find(metric.name);
+            if (m == nullptr) continue;
+            same = same && m->convention == metric.convention;
+            if (!std::isnan(m->value)) sum += m->value, ++n;
+        }
+        if (!same) metric.convention += " (of the first pair: the unit differs by truth)";
         metric.value = n > 0 ? sum / static_cast<double>(n) : kUndefined;
-        if (n < evaluations.size())
-            out.notes.push_back(
-                fmt::format("{}: mean over {} of {}, not defined for the others", metric.name, n, evaluations.size()));
+        if (n < evaluations.size()) partial[n] += (partial[n].empty() ? "" : ", ") + metric.name;
     }
+    for (const auto& [n, names] : partial)
+        out.notes.push_back(
+            fmt::format("not defined for every pair, mean over {} of {}: {}", n, evaluations.size(), names));
     const auto n_empty =
         std::count_if(evaluations.begin(), evaluations.end(), [](auto& e) { return e.empty_prediction; });
     if (n_empty > 0) out.notes.push_back(fmt::format("{} of {} predictions are empty", n_empty, evaluations.size()));

@@ -177,6 +177,7 @@ TEST(Evaluation, CloudsAsTruthAndPrediction) {
     EXPECT_TRUE(std::isnan(f.value("iou")));
     EXPECT_TRUE(std::isnan(f.value("normal_consistency")));
     EXPECT_TRUE(std::isnan(f.value("chamfer_l1_p2s")));
+    EXPECT_THAT(f.notes.at(0), ::testing::HasSubstr("the prediction is a cloud without normals"));
 }
 
 TEST(Evaluation, CropLeavesOutWhatTheTruthDoesNotCover) {
@@ -216,7 +217,8 @@ TEST(Evaluation, MeanSaysWhatIsMissing) {
     EXPECT_DOUBLE_EQ(mean.value("chamfer_l1"), 0.5 * (a.value("chamfer_l1") + b.value("chamfer_l1")));
     EXPECT_DOUBLE_EQ(mean.value("iou"), (a.value("iou") + b.value("iou")) / 3.0);
     EXPECT_NEAR(mean.value("watertight"), 2.0 / 3.0, 1e-15);
-    EXPECT_THAT(mean.notes, ::testing::Contains(::testing::HasSubstr("chamfer_l1: mean over 2 of 3")));
+    EXPECT_THAT(mean.notes,
+                ::testing::Contains(::testing::HasSubstr("mean over 2 of 3: accuracy, completeness, chamfer_l1")));
     EXPECT_THAT(mean.notes, ::testing::Contains("1 of 3 predictions are empty"));
 }
 

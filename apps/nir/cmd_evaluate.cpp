@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+// nir evaluate: meshes and clouds against the truth, each figure with its convention.
+#include "nir/pipeline/evaluate.h"
+
+#include "verb.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+namespace nir::app {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Arguments {
+    pipeline::EvaluateOptions options;
+    std::string protocol = "nir";
+    bool no_volume = false, no_exact = false;
+};
+
+ordered_json json_value(const geom::Metric& m, bool mean) {
+    if (std::isnan(m.value)) return nullptr;
+    if (!mean && (m.name == "watertight" || m.name == "oriented")) return m.value != 0.0;
+    if (!mean && m.name == "components") return static_cast<std::int64_t>(m.value);
+    return m.value;
+}
+
+void add_metrics(ordered_json& json, const geom::Evaluation& e, bool mean) {
+    for (const auto& m : e.metrics) json[m.name] = json_value(m, mean);
+    json["notes"] = e.notes;
+}
+
+void write_json(VerbContext& context, const pipeline::EvaluateResult& result, const Arguments& a) {
+    auto& json = context.json;
+    json["prediction"] = a.options.prediction.string();
+    json["truth"] = a.options.truth.string();
+    json["protocol"] = a.protocol;
+    const geom::Evaluation& shown = result.folders ? result.mean : result.pairs.front().evaluation;
+    if (result.folders) json["pairs_measured"] = result.pairs.size();
+    add_metrics(json, shown, result.folders);
+    auto& conventions = json["conventions"] = ordered_json::object();
+    for (const auto& m : shown.metrics) conventions[m.name] = m.convention;
+    if (!result.folders) return;
+    auto& pairs = json["pairs"] = ordered_json::array();
+    for (const auto& p : result.pairs) {
+        ordered_json row = {{"truth", p.truth.string()}};
+        row["prediction"] = p.prediction.empty() ? ordered_json(nullptr) : ordered_json(p.prediction.string());
+        add_metrics(row, p.evaluation, false);
+        pairs.push_back(std::move(row));
+    }
+    auto& unmatched = json["unmatched"] = ordered_json::array();
+    for (const auto& p : result.unmatched) unmatched.push_back(p.string());
+}
+
+std::string text_value(const geom::Metric* m) {
+    return m == nullptr || std::isnan(m->value) ? "-" : fmt::format("{:.6g}", m->value);
+}
+
+void print_pairs(const VerbContext& context, const pipeline::EvaluateResult& result) {
+    constexpr const char* kColumns[] = {
+        "chamfer_l1", "chamfer_l1_p2s", "normal_consistency", "f_score_1", "f_score_0_5_p2s", "iou", "watertight"};
+    std::size_t width = 10;
+    for (const auto& p : result.pairs)
+        width = std::max(width, (p.prediction.empty() ? p.truth : p.prediction).filename().string().size());
+    context.print("{:<{}}", "prediction", width);
+    for (const char* c : kColumns)
+        if (result.mean.find(c) != nullptr)
+            context.print("  {:>{}}", c, std::max<std::size_t>(10, std::string(c).size()));
+    context.print("\n");
+    for (const auto& p : result.pairs) {
+        context.print("{:<{}}", (p.prediction.empty() ? p.truth : p.prediction).filename().string(), width);
+        for (const char* c : kColumns)
+            if (result.mean.find(c) != nullptr)
+                context.print("  {:>{}}", text_value(p.evaluation.find(c)),
+                              std::max<std::size_t>(10, std::string(c).size()));
+        context.print("{}\n", p.prediction.empty()            ? "  no prediction file"
+                              : p.evaluation.empty_prediction ? "  empty"
+                                                              : "");
+    }
+    context.print("\nmean of {} pairs\n", result.pairs.size());
+}
+
+void print_text(const VerbContext& context, const pipeline::EvaluateResult& result, const std::string& protocol) {
+    context.print("protocol {}\n", protocol);
+    if (result.folders) print_pairs(context, result);
+    const geom::Evaluation& e = result.folders ? result.mean : result.pairs.front().evaluation;
+    std::size_t width = 0;
+    for (const auto& m : e.metrics) width = std::max(width, m.name.size());
+    for (const auto& m : e.metrics) context.print("{:<{}}  {:>12}  {}\n", m.name, width, text_value(&m), m.convention);
+    for (const auto& n : e.notes) context.print("note: {}\n", n);
+}
+
+}  // namespace
+
+VerbRun add_evaluate(CLI::App& app) {
+    auto a = std::make_shared<Arguments>();
+    auto& e = a->options.evaluation;
+    std::vector<std::string> names;
+    std::string summaries;
+    for (const auto& p : geom::evaluation_protocols()) {
+        names.emplace_back(p.name);
+        summaries += fmt::format("{}{} ({})", summaries.empty() ? "" : "; ", p.name, p.summary);
+    }
+    app.add_option("PRED", a->options.prediction, "Mesh, cloud, or folder of them")->required();
+    app.add_option("--truth", a->options.truth, "What is right: mesh, cloud with normals, or folder of them")
+        ->required();
+    app.add_option("--protocol", a->protocol, summaries)->check(CLI::IsMember(names))->capture_default_str();
+    app.add_option("--samples", e.samples, "Points drawn on each surface and in the volume")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{100000000}))
+        ->capture_default_str();
+    app.add_option("--unit", e.unit,
+                   "Length that relative thresholds and the IoU box refer to; default: longest side of the truth's box "
+                   "(nir), 1 (onet, convonet)")
+        ->check(CLI::PositiveNumber);
+    app.add_option("--threshold", e.thresholds, "Also F-scores at these distances, user units")
+        ->check(CLI::PositiveNumber);
+    app.add_flag("--crop", e.crop, "Leave out predicted surface outside the truth's box (open scenes)");
+    app.add_flag("--no-volume", a->no_volume, "No IoU");
+    app.add_flag("--no-exact", a->no_exact, "No distances to the triangles themselves");
+    return [a](VerbContext& context) {
+        auto& options = a->options.evaluation;
+        for (const auto& p : geom::evaluation_protocols())
+            if (p.name == a->protocol) options.protocol = p.protocol;
+        options.volume = !a->no_volume, options.exact = !a->no_exact, options.seed = context.seed;
+        const auto result = pipeline::evaluate(a->options, context.progress, context.timer);
+        write_json(context, result, *a);
+        print_text(context, result, a->protocol);
+    };
+}
+
+}  // namespace nir::app
