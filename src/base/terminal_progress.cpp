@@ -56,7 +56,8 @@ bool TerminalProgress::advance(std::uint64_t n) {
     done_ += n;
     if (timer_.seconds() >= next_draw_) {
         const std::lock_guard lock(mutex_);
-        if (running_ && timer_.seconds() >= next_draw_) draw(false);
+        const bool complete = total_ > 0 && done_ >= total_;  // end() writes the last line
+        if (running_ && timer_.seconds() >= next_draw_ && (is_bar_ || !complete)) draw(false);
     }
     return !interrupted();
 }

@@ -94,8 +94,8 @@ TEST(TerminalProgress, CountsFromManyThreads) {
             for (int i = 0; i < 10000; ++i) p.advance();
         });
     for (auto& t : threads) t.join();
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    p.advance(0);
+    p.message(LogLevel::info, "between");
+    p.end();
     EXPECT_THAT(c.text(), HasSubstr("100 %  40 k of 40 k points"));
 }
 

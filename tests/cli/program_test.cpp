@@ -71,6 +71,15 @@ TEST(Program, JsonIsOneObjectWithTheCommonKeys) {
     EXPECT_GT(j["peak_memory_bytes"].get<std::uint64_t>(), 1000000u);
 }
 
+// See apps/nir/openmp_spin.cpp; libgomp itself says what it took.
+TEST(Program, OpenMpThreadsSleepSoonUnlessTheUserSaysOtherwise) {
+    RunOptions options;
+    options.environment = {"OMP_DISPLAY_ENV=verbose"};
+    EXPECT_THAT(run_nir({"--version"}, options).err, HasSubstr("GOMP_SPINCOUNT = '1000'"));
+    options.environment.emplace_back("OMP_WAIT_POLICY=active");
+    EXPECT_THAT(run_nir({"--version"}, options).err, HasSubstr("OMP_WAIT_POLICY = 'ACTIVE'"));
+}
+
 TEST(Program, AFullStdoutIsAnError) {
     RunOptions shell;
     shell.program = "/bin/sh";
