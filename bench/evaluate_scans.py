@@ -8,7 +8,7 @@ measures both with an independent evaluator.
 
 DIR holds NAME.ply (ground truth, unit box) and inputs/NAME.K.ply. Poisson: PCA normals of 30 neighbours, oriented along
 the tangent planes of 30 neighbours, depth 8, as most people call it. Wants Debian's python3-numpy, python3-scipy and,
-unless --no-poisson, python3-open3d. Prints a Markdown table of means; the record holds every figure.
+for poisson, python3-open3d. Prints a Markdown table of means; the record holds every figure.
 """
 import argparse, importlib.util, json, os, platform, subprocess, sys, tempfile, time
 
@@ -65,7 +65,8 @@ def main():
     a.add_argument("--inputs", default="a,b,c,d")
     a.add_argument("--names")
     a.add_argument("--record")
-    a.add_argument("--no-poisson", action="store_true")
+    a.add_argument("--methods", default="nir,poisson")
+    a.add_argument("--reuse", help="a record whose rows stand for the methods that are not run now")
     a.add_argument("--meshes", help="keep the meshes in this folder")
     a = a.parse_args()
     ev = load_evaluator(a.evaluator)
@@ -79,7 +80,7 @@ def main():
         truth = ev.GT(vertices, faces, normals)
         for k in a.inputs.split(","):
             scan = f"{a.data}/inputs/{name}.{k}.ply"
-            for method in ("nir",) if a.no_poisson else ("nir", "poisson"):
+            for method in a.methods.split(","):
                 mesh = f"{folder}/{name}.{k}.{method}.ply"
                 if os.path.exists(mesh): os.remove(mesh)
                 report = None
@@ -90,6 +91,9 @@ def main():
                 r.update(name=name, input=k, method=method, seconds=seconds, report=report)
                 rows.append(r)
                 print(f"{name:14s} {k} {method:8s}", " ".join(f"{q} {float(r[q] or 0):.4f}" for q in FIGURES), f"comp {r['components']}", file=sys.stderr, flush=True)
+    if a.reuse:
+        with open(a.reuse) as f:
+            rows += [r for r in json.load(f)["rows"] if r["method"] not in a.methods.split(",") and r["name"] in names]
     print("| input | method | Chamfer-L1 × 100 (to the surface) | normal consistency | F-score 1 % | F-score 0.5 % (to the surface) | IoU | watertight | seconds |")
     print("|---|---|---|---|---|---|---|---|---|")
     for k in a.inputs.split(","):
