@@ -2,14 +2,11 @@
 // Copyright (c) 2026 the nir developers
 #include "nir/data/cascade_samples.h"
 
+#include "nir/data/sample_stream.h"
 #include "nir/kernels/splat.h"
 
+#include <algorithm>
 #include <cmath>
-#include <condition_variable>
-#include <deque>
-#include <map>
-#include <mutex>
-#include <thread>
 
 namespace nir::data {
 
@@ -26,6 +23,8 @@ void CascadeDataConfig::describe(ConfigVisitor& v) {
     v.field("max_points", max_points, {.min = 16, .max = 1000000, .unit = "points"}, "largest scans");
     v.field("max_noise_spacings", max_noise_spacings, {.min = 0, .max = 3, .unit = "point spacings"},
             "largest standard deviation of the noise");
+    v.check(max_points >= min_points, "max_points", "must be at least min_points");
+    v.check(cells % 8 == 0, "cells", "must be a multiple of 8");
     v.field("views_share", views_share, {.min = 0, .max = 1}, "share of scans seen by simulated depth cameras");
 }
 
@@ -101,7 +100,7 @@ void add_moments(OctaveSample& out, const SimulatedScan& scan, const Window& w, 
 
 }  // namespace
 
-CascadeSample make_cascade_sample(const CascadeDataConfig& config, Rng rng) {
+ScanOptions draw_scan_options(const CascadeDataConfig& config, Rng& rng) {
     ScanOptions scan_options;
     scan_options.min_points = static_cast<std::size_t>(config.min_points);
     const double most = config.min_points *
@@ -110,6 +109,11 @@ CascadeSample make_cascade_sample(const CascadeDataConfig& config, Rng rng) {
     scan_options.min_points = std::max<std::size_t>(scan_options.min_points, scan_options.max_points / 2);
     scan_options.max_noise_spacings = config.max_noise_spacings;
     scan_options.views_share = config.views_share;
+    return scan_options;
+}
+
+CascadeSample make_cascade_sample(const CascadeDataConfig& config, Rng rng) {
+    const ScanOptions scan_options = draw_scan_options(config, rng);
     const GeneratedShape shape = generate_shape(rng, std::max<std::size_t>(scan_options.max_points, 4000));
     const SimulatedScan scan = simulate_scan(shape, scan_options, rng);
 
@@ -159,70 +163,17 @@ CascadeSample make_cascade_sample(const CascadeDataConfig& config, Rng rng) {
 }
 
 struct CascadeSampleStream::Impl {
-    CascadeDataConfig config;
-    std::uint64_t seed, next_made, next_given;
-    std::map<std::uint64_t, CascadeSample> ready;
-    std::mutex mutex;
-    std::condition_variable made, taken;
-    bool stop = false;
-    std::exception_ptr error;
-    std::vector<std::thread> workers;
-
-    static constexpr std::uint64_t kAhead = 24;
-
-    void work() {
-        for (;;) {
-            std::uint64_t i;
-            {
-                std::unique_lock lock(mutex);
-                taken.wait(lock, [&] { return stop || next_made < next_given + kAhead; });
-                if (stop) return;
-                i = next_made++;
-            }
-            try {
-                CascadeSample s = make_cascade_sample(config, Rng(seed * 0x9E3779B97F4A7C15u + i));
-                const std::lock_guard lock(mutex);
-                ready.emplace(i, std::move(s));
-            } catch (...) {
-                const std::lock_guard lock(mutex);
-                error = std::current_exception();
-            }
-            made.notify_all();
-        }
-    }
+    SampleStream<CascadeSample> samples;
 };
 
 CascadeSampleStream::CascadeSampleStream(const CascadeDataConfig& config, std::uint64_t seed, std::uint64_t first,
                                          int workers)
-    : impl_(std::make_unique<Impl>()) {
-    impl_->config = config;
-    impl_->seed = seed;
-    impl_->next_made = impl_->next_given = first;
-    for (int i = 0; i < workers; ++i) impl_->workers.emplace_back([this] { impl_->work(); });
-}
+    : impl_(new Impl{
+          {[config, seed](std::uint64_t i) { return make_cascade_sample(config, Rng(seed * 0x9E3779B97F4A7C15u + i)); },
+           first, workers}}) {}
 
-CascadeSampleStream::~CascadeSampleStream() {
-    {
-        const std::lock_guard lock(impl_->mutex);
-        impl_->stop = true;
-    }
-    impl_->taken.notify_all();
-    for (auto& w : impl_->workers) w.join();
-}
-
-CascadeSample CascadeSampleStream::next() {
-    std::unique_lock lock(impl_->mutex);
-    impl_->made.wait(lock, [&] { return impl_->error || impl_->ready.contains(impl_->next_given); });
-    if (impl_->error) std::rethrow_exception(impl_->error);
-    auto node = impl_->ready.extract(impl_->next_given++);
-    lock.unlock();
-    impl_->taken.notify_all();
-    return std::move(node.mapped());
-}
-
-std::uint64_t CascadeSampleStream::position() const {
-    const std::lock_guard lock(impl_->mutex);
-    return impl_->next_given;
-}
+CascadeSampleStream::~CascadeSampleStream() = default;
+CascadeSample CascadeSampleStream::next() { return impl_->samples.next(); }
+std::uint64_t CascadeSampleStream::position() const { return impl_->samples.position(); }
 
 }  // namespace nir::data

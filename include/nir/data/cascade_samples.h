@@ -42,6 +42,9 @@ struct CascadeSample {
     float spacing_cells = 0;  ///< point spacing in coarse cells
 };
 
+/// How the next scan is taken: the number of points is drawn in favour of large ones.
+ScanOptions draw_scan_options(const CascadeDataConfig& config, Rng& rng);
+
 CascadeSample make_cascade_sample(const CascadeDataConfig& config, Rng rng);
 
 /// Endless samples, made ahead by worker threads. Sample i depends on (seed, i) only.
