@@ -4,9 +4,10 @@
 
 #include "nir/base/error.h"
 #include "nir/nn/checkpoint.h"
-#include "nir/nn/torch_guard.h"
 #include "nir/nn/seeded.h"
+#include "nir/nn/torch_guard.h"
 
+#include "models/cascade/cascade_model.h"
 #include "models/conv_onet/conv_onet.h"
 
 namespace nir::models {
@@ -18,6 +19,12 @@ std::span<const ModelRow> model_rows() {
                                             "Convolutional Occupancy Network: planes or a volume from points"),
          [](const AnyConfig& c) -> std::unique_ptr<Model> {
              return std::make_unique<ConvOnet>(c.get<ConvOnetConfig>());
+         }},
+        {"",
+         config_alternative<CascadeConfig>(
+             "cascade", "Octave cascade: scans of any size and density, works in units of their spacing"),
+         [](const AnyConfig& c) -> std::unique_ptr<Model> {
+             return std::make_unique<CascadeModel>(c.get<CascadeConfig>());
          }},
     };
     return kRows;
@@ -66,7 +73,16 @@ std::unique_ptr<Model> build_model(const Config& config, std::uint64_t seed) {
 
 std::unique_ptr<Model> load_model(const nn::Checkpoint& checkpoint, const std::string& source, bool allow_partial) {
     auto model = with_context(source, [&] {
-        return build_model(Config::parse(checkpoint.info.config, "its configuration"), checkpoint.info.seed);
+        Config config = Config::parse(checkpoint.info.config, "its configuration");
+        // Files of early cascades hold the bare options of the model.
+        if (!config.find("model") && checkpoint.info.model == "cascade") {
+            Config table(Config::Table{});
+            table.put("name", Config(checkpoint.info.model));
+            table.merge(config);
+            config = Config(Config::Table{}, config.place());
+            config.put("model", std::move(table));
+        }
+        return build_model(config, checkpoint.info.seed);
     });
     nn::load_state(model->module(), checkpoint.state, source, allow_partial);
     model->module().eval();

@@ -5,6 +5,7 @@
 #include "nir/base/parallel.h"
 #include "nir/kernels/splat.h"
 
+#include "models/cascade/cascade_encode.h"
 #include "models/cascade/cascade_file.h"
 #include "models/cascade/cascade_net.h"
 #include "models/cascade/feature_octree.h"
@@ -254,11 +255,16 @@ const std::map<std::string, std::string>& Cascade::metadata() const { return imp
 
 std::unique_ptr<CascadeField> Cascade::encode(std::span<const Vec3f> points, const EncodeOptions& options,
                                               Progress& progress) const {
+    return encode_cascade(impl_->net, points, options, progress);
+}
+
+std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, std::span<const Vec3f> points,
+                                             const Cascade::EncodeOptions& options, Progress& progress) {
     if (points.empty()) fail(ErrorKind::input, "no points to encode");
     NIR_CHECK(options.spacing > 0);
     const torch::InferenceMode guard;
-    Encoder encoder(impl_->net, points, progress);
-    const CascadeConfig& config = impl_->net->config();
+    Encoder encoder(net, points, progress);
+    const CascadeConfig& config = net->config();
     const double side = encoder.box().longest_side();
     if (!(side > 0) || !std::isfinite(side)) fail(ErrorKind::input, "the points have no extent");
     double cell = side / (config.coarse_cells - 2 * config.coarse_margin);
@@ -267,7 +273,7 @@ std::unique_ptr<CascadeField> Cascade::encode(std::span<const Vec3f> points, con
     while (octaves < most && options.spacing <= config.max_spacing_cells * cell / 2) cell /= 2, ++octaves;
     FeatureOctree tree = encoder.run(octaves);
     const geom::Box3f domain = encoder.box().padded(static_cast<float>(0.9 * config.coarse_margin) * tree.cell(0));
-    return std::make_unique<Field>(std::move(tree), impl_->net, domain);
+    return std::make_unique<Field>(std::move(tree), net, domain);
 }
 
 }  // namespace nir::models

@@ -15,7 +15,12 @@ void save_cascade(const std::filesystem::path& file, CascadeNet& net, std::map<s
     out.metadata["format"] = "nir-model";
     out.metadata["format_version"] = "1";
     out.metadata["model"] = "cascade";
-    out.metadata["config"] = dump_toml(net->config());
+    Config model(Config::Table{}), config(Config::Table{});
+    model.put("name", Config(std::string("cascade")));
+    model.merge(to_config(net->config()));
+    config.put("model", std::move(model));
+    // The file of a training holds its whole configuration; without one, the network's is enough to build it.
+    if (!out.metadata.contains("config")) out.metadata["config"] = config.to_toml();
     for (const auto& item : net->named_parameters()) {
         const torch::Tensor t =
             item.value().detach().to(torch::kCPU, half ? torch::kFloat16 : torch::kFloat32).contiguous();
@@ -30,6 +35,21 @@ void save_cascade(const std::filesystem::path& file, CascadeNet& net, std::map<s
     io::write_safetensors(file, out);
 }
 
+namespace {
+
+/// From a whole training's configuration, its table [model], or the bare options that early files hold.
+CascadeConfig cascade_config(const Config& config) {
+    const Config* model = config.find("model");
+    if (!model) return parse_config<CascadeConfig>(config);
+    if (!model->is_table()) fail(ErrorKind::format, "[model] of its configuration is no table");
+    Config options(Config::Table{}, model->place());
+    for (const auto& e : std::get<Config::Table>(model->value()))
+        if (e.key != "name") options.put(e.key, e.value);
+    return parse_config<CascadeConfig>(options);
+}
+
+}  // namespace
+
 CascadeNet load_cascade(const std::filesystem::path& file, std::map<std::string, std::string>* metadata) {
     const io::TensorFile in = io::read_safetensors(file);
     return with_context(file.string(), [&] {
@@ -38,7 +58,7 @@ CascadeNet load_cascade(const std::filesystem::path& file, std::map<std::string,
             fail(ErrorKind::format, "no nir model: the metadata lacks \"model\" or \"config\"");
         if (model->second != "cascade")
             fail(ErrorKind::input, "holds a model of kind \"{}\", a cascade is needed", model->second);
-        CascadeNet net(parse_config<CascadeConfig>(Config::parse(config->second, "metadata of the model")));
+        CascadeNet net(cascade_config(Config::parse(config->second, "its configuration")));
         const torch::NoGradGuard guard;
         std::size_t used = 0;
         for (auto& item : net->named_parameters()) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "nir/data/cascade_samples.h"
+#include "nir/nn/batch.h"
 
 #include "models/cascade/cascade_net.h"
 
@@ -17,6 +18,8 @@ struct CascadeLossReport {
 
 /// Binary cross entropy with soft occupancy labels, averaged over query points, summed over octaves. Windows follow
 /// each other as in inference: features of the parent window, cropped, upsampled, are the context of the child.
+/// @param batch of data::cascade_batch()
+torch::Tensor cascade_loss(CascadeNet& net, const nn::Batch& batch, CascadeLossReport* report);
 torch::Tensor cascade_loss(CascadeNet& net, const std::vector<data::CascadeSample>& batch, CascadeLossReport* report);
 
 }  // namespace nir::models

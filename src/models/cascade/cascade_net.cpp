@@ -9,7 +9,8 @@ namespace nir::models {
 namespace F = torch::nn::functional;
 
 void CascadeUnetConfig::describe(ConfigVisitor& v) {
-    v.field("widths", widths, {}, "channels of each level of the U-Net, finest first");
+    v.field("widths", widths, {.min = 1, .max = 4096, .min_count = 1, .max_count = 6},
+            "channels of each level of the U-Net, finest first");
 }
 
 void CascadeConfig::describe(ConfigVisitor& v) {
@@ -21,6 +22,8 @@ void CascadeConfig::describe(ConfigVisitor& v) {
     v.field("features", features, {.min = 1, .max = 256}, "channels handed from octave to octave and to the decoder");
     v.field("decoder_hidden", decoder_hidden, {.min = 1, .max = 1024}, "width of the decoder");
     v.field("decoder_blocks", decoder_blocks, {.min = 0, .max = 16}, "ResNet blocks of the decoder");
+    v.check(coarse_cells % 8 == 0, "coarse_cells", "must be a multiple of 8");
+    v.check(coarse_cells > 2 * coarse_margin, "coarse_margin", "leaves no cells for the object; make it smaller");
     v.table("coarse", coarse, "U-Net of the coarse grid");
     v.table("fine", fine, "U-Net of every finer octave");
 }
