@@ -31,15 +31,13 @@ public:
     using List = std::vector<Config>;
     using Value = std::variant<Table, bool, std::int64_t, double, std::string, List>;
 
-    Config() = default;  // an empty table
-    explicit Config(Value v, Place p = {}) : value_(std::move(v)), place_(std::move(p)) {}
+    Config();  // an empty table
+    explicit Config(Value v, Place p = {});
 
     /// Reads a file with its `extends` chain (each relative to the file that names it), then applies `overrides`.
     /// @throws Error of kind config: unreadable file, TOML mistake (with file:line), `extends` that runs in a circle.
     static Config load(const std::filesystem::path& file, std::span<const std::string> overrides = {});
-    static Config load(const std::filesystem::path& file, std::initializer_list<std::string> overrides) {
-        return load(file, std::span<const std::string>(overrides.begin(), overrides.size()));
-    }
+    static Config load(const std::filesystem::path& file, std::initializer_list<std::string> overrides);
     /// Reads TOML text; `name` stands for the file in messages. `extends` is refused here, as there is no folder.
     static Config parse(std::string_view toml, std::string name = "configuration");
 
@@ -72,6 +70,13 @@ struct Config::Entry {
     Config value;
     std::string comment = {};  // written behind the value by to_toml()
 };
+
+// Here, because clang wants to know Entry before it destroys a table.
+inline Config::Config() = default;
+inline Config::Config(Value v, Place p) : value_(std::move(v)), place_(std::move(p)) {}
+inline Config Config::load(const std::filesystem::path& file, std::initializer_list<std::string> overrides) {
+    return load(file, std::span<const std::string>(overrides.begin(), overrides.size()));
+}
 
 /// One option as `nir config show` lists it.
 struct ConfigOption {
