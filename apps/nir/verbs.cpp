@@ -8,6 +8,8 @@ namespace nir::app {
 VerbRun add_extract(CLI::App& app);
 VerbRun add_config(CLI::App& app);
 VerbRun add_evaluate(CLI::App& app);
+VerbRun add_convert(CLI::App& app);
+VerbRun add_info(CLI::App& app);
 VerbRun add_list(CLI::App& app);
 VerbRun add_reconstruct(CLI::App& app);
 
@@ -17,6 +19,8 @@ std::span<const Verb> verbs() {
         {"extract", "Turns a field - a model, a run, a volume - into a mesh", add_extract},
         {"config", "Shows every option, or checks a configuration file", add_config},
         {"evaluate", "Measures meshes and clouds against the truth, each figure with its convention", add_evaluate},
+        {"convert", "Converts meshes, points, voxel grids, images and arrays between formats", add_convert},
+        {"info", "Says what a file holds, what is wrong with it, and what nir would do with it", add_info},
         {"list", "Lists what is built in: verbs, formats, models and their parts", add_list},
     };
     return kVerbs;
