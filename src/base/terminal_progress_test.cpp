@@ -87,16 +87,19 @@ TEST(TerminalProgress, UnknownTotalHasNoShare) {
 TEST(TerminalProgress, CountsFromManyThreads) {
     Capture c;
     TerminalProgress p(c.file(), {.style = Style::lines, .seconds_between_lines = 0.001});
-    p.begin("query", 40000, "points");
+    p.begin("query", 40001, "points");
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t)
         threads.emplace_back([&] {
             for (int i = 0; i < 10000; ++i) p.advance();
         });
     for (auto& t : threads) t.join();
-    p.message(LogLevel::info, "between");
-    p.end();
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    p.advance(0);
     EXPECT_THAT(c.text(), HasSubstr("100 %  40 k of 40 k points"));
+    p.advance();
+    p.end();
+    EXPECT_THAT(c.text(), HasSubstr("in 0:00\n"));
 }
 
 TEST(Interrupt, FirstSignalCancelsSecondEnds130) {
