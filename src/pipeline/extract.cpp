@@ -79,7 +79,7 @@ ExtractSummary extract_to_file(const ExtractOptions& options, Progress& progress
         options.mesh, [](const io::Format& f) { return f.write_geometry != nullptr; }, "a mesh");
     check_writable(options.mesh);
     if (options.values) check_writable(*options.values);
-    auto source = open_field(options.source, timer);
+    auto source = open_field(options.source, progress, timer);
     ExtractSummary summary;
     summary.kind = source.kind;
     if (source.volume) {

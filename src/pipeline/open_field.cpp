@@ -4,7 +4,10 @@
 
 #include "nir/base/error.h"
 #include "nir/extract/grid_field.h"
+#include "nir/geom/spacing.h"
 #include "nir/io/formats.h"
+#include "nir/io/safetensors.h"
+#include "nir/models/cascade.h"
 #include "nir/models/model.h"
 #include "nir/models/registry.h"
 
@@ -37,11 +40,41 @@ models::Observation read_observation(const fs::path& path) {
     return io::read_point_cloud(path);
 }
 
-FieldSource open_model(const fs::path& file, const OpenFieldOptions& options, PhaseTimer& timer) {
+/// The cascade stands beside the registry: it takes points in any frame and their spacing.
+FieldSource open_cascade(const fs::path& file, const OpenFieldOptions& options, Progress& progress, PhaseTimer& timer) {
+    if (!options.input) fail(ErrorKind::usage, "{} needs a scan: --input", file.string());
+    auto reading = timer.phase("read");
+    const auto model = models::Cascade::load(file);
+    const auto cloud = io::read_point_cloud(*options.input);
+    reading.close();
+    const auto encoding = timer.phase("encode");
+    std::vector<geom::Vec3f> points;
+    for (const auto& p : cloud.points) points.emplace_back(p);
+    FieldSource source;
+    source.kind = "cascade";
+    source.is_probability = true;
+    source.field = with_context(options.input->string(), [&]() -> std::unique_ptr<extract::ScalarField> {
+        for (const auto& p : cloud.points) {
+            if (!geom::is_finite(p))
+                fail(ErrorKind::input, "a point is not finite; nir reconstruct leaves such points out");
+        }
+        const auto spacing = geom::estimate_spacing(cloud.points);
+        return model.encode(points, {.spacing = spacing.surface, .max_octaves = -1}, progress);
+    });
+    return source;
+}
+
+FieldSource open_model(const fs::path& file, const OpenFieldOptions& options, Progress& progress, PhaseTimer& timer) {
     if (options.origin || options.spacing) {
         fail(ErrorKind::usage, "--origin and --spacing place a volume; {} is a model", options.field.string());
     }
     auto reading = timer.phase("read");
+    const auto metadata = io::read_safetensors_metadata(file);
+    const auto name = metadata.find("model");
+    if (name != metadata.end() && name->second == "cascade") {
+        reading.close();
+        return open_cascade(file, options, progress, timer);
+    }
     auto model = models::load_model(file);
     models::Observation observation = geom::PointCloud{};
     if (options.input) observation = read_observation(*options.input);
@@ -66,8 +99,8 @@ extract::ScalarField& FieldSource::as_field(float iso) {
     return *field;
 }
 
-FieldSource open_field(const OpenFieldOptions& options, PhaseTimer& timer) {
-    if (const auto file = model_file(options)) return open_model(*file, options, timer);
+FieldSource open_field(const OpenFieldOptions& options, Progress& progress, PhaseTimer& timer) {
+    if (const auto file = model_file(options)) return open_model(*file, options, progress, timer);
     if (options.input) {
         fail(ErrorKind::usage, "--input is for models; {} is a volume", options.field.string());
     }

@@ -121,6 +121,7 @@ TEST(NirExtract, RefusesBadInput) {
     expect(2, "--spacing", {folder / "ball.npy", "-o", mesh, "--spacing", "1", "2"});
     expect(2, "--input", {folder / "ball.npy", "-o", mesh, "--input", folder / "ball.npy"});
     expect(2, "--resolution-0", {folder / "ball.npy", "-o", mesh, "--resolution-0", "0"});
+    expect(2, "--input", {NIR_SOURCE_DIR "/models/cascade.safetensors", "-o", mesh});
     expect(3, "no run", {folder.path().string(), "-o", mesh});
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "nir/base/phase_timer.h"
+#include "nir/base/progress.h"
 #include "nir/extract/scalar_field.h"
 #include "nir/geom/shapes.h"
 
@@ -34,7 +35,7 @@ struct OpenFieldOptions {
 /// Opens a field: reads a volume, or loads a model and shows it the observation (phases "read" and "encode").
 /// @throws Error(usage) for an observation that is missing or not wanted, Error(input, format) for files that cannot be
 /// read.
-FieldSource open_field(const OpenFieldOptions& options, PhaseTimer& timer);
+FieldSource open_field(const OpenFieldOptions& options, Progress& progress, PhaseTimer& timer);
 
 /// ln(p / (1 - p)). @throws Error(usage) unless p lies in (0, 1).
 double logit_of_level(double probability);
