@@ -17,19 +17,19 @@
 namespace nir::geom {
 namespace {
 
-EvaluationOptions with(EvaluationProtocol protocol, std::size_t samples = 30000) {
+EvaluationOptions with(EvaluationProtocol protocol, std::size_t samples = 15000) {
     EvaluationOptions o;
     o.protocol = protocol, o.samples = samples;
     return o;
 }
 
-TriMesh sphere(double radius, Vec3d center = {}) { return testing::make_sphere(radius, 100, center); }
+TriMesh sphere(double radius, Vec3d center = {}) { return testing::make_sphere(radius, 64, center); }
 
 /// Mean distance between two independent samplings of one surface: about 0.5 sqrt(area / n).
 double sampling_floor(double area, std::size_t n) { return 0.5 * std::sqrt(area / static_cast<double>(n)); }
 
 TEST(Evaluation, ConcentricSpheresOfRadius35And36) {
-    const std::size_t n = 100000;
+    const std::size_t n = 40000;
     for (const auto& info : evaluation_protocols()) {
         SCOPED_TRACE(std::string(info.name));
         const auto e = evaluate(sphere(0.35), sphere(0.36), with(info.protocol, n));
@@ -41,8 +41,8 @@ TEST(Evaluation, ConcentricSpheresOfRadius35And36) {
         EXPECT_NEAR(e.value("chamfer_l1"), expected, 2e-4);
         EXPECT_LT(e.value("chamfer_l1"), 0.01 + floor);
         EXPECT_NEAR(e.value("chamfer_l2"), expected * expected, 5e-6);
-        EXPECT_GT(e.value("normal_consistency"), 0.998);
-        EXPECT_NEAR(e.value("iou"), std::pow(35.0 / 36.0, 3), 4e-3);
+        EXPECT_GT(e.value("normal_consistency"), 0.997);
+        EXPECT_NEAR(e.value("iou"), std::pow(35.0 / 36.0, 3), 1.2e-2);
         EXPECT_EQ(e.value("watertight"), 1.0);
         EXPECT_EQ(e.value("components"), 1.0);
         EXPECT_FALSE(e.empty_prediction);
@@ -60,11 +60,11 @@ TEST(Evaluation, ExactDistancesHaveNoSamplingFloor) {
     EXPECT_NEAR(e.value("chamfer_l1_p2s"), 0.01, 1e-4);
     EXPECT_NEAR(e.value("hausdorff_99_p2s"), 0.01, 3e-4);
     EXPECT_EQ(e.value("f_score_0_5_p2s"), 0.0);
-    EXPECT_EQ(e.value("f_score_2"), 1.0);
+    EXPECT_GT(e.value("f_score_2"), 0.999);
     EXPECT_LT(e.value("f_score_1"), 0.01);  // samples are never nearer than the surfaces
     const auto same = evaluate(sphere(0.36), sphere(0.36), options);
     EXPECT_LT(same.value("chamfer_l1_p2s"), 1e-9);
-    EXPECT_NEAR(same.value("chamfer_l1"), sampling_floor(4 * M_PI * 0.36 * 0.36, options.samples), 3e-4);
+    EXPECT_NEAR(same.value("chamfer_l1"), sampling_floor(4 * M_PI * 0.36 * 0.36, options.samples), 4e-4);
     EXPECT_EQ(same.value("f_score_0_2_p2s"), 1.0);
     EXPECT_EQ(same.value("iou"), 1.0);
 }
@@ -72,9 +72,9 @@ TEST(Evaluation, ExactDistancesHaveNoSamplingFloor) {
 TEST(Evaluation, ShiftedBoxesHaveTheClosedForm) {
     const auto truth = testing::make_box({-0.5, -0.4, -0.3}, {0.5, 0.4, 0.3});
     const auto moved = testing::make_box({-0.4, -0.4, -0.3}, {0.6, 0.4, 0.3});
-    const auto e = evaluate(moved, truth, with(EvaluationProtocol::nir, 100000));
+    const auto e = evaluate(moved, truth, with(EvaluationProtocol::nir, 40000));
     // Clipped by the cube of side 1.1 around the truth: the intersection is 0.9 long, the union 1.05.
-    EXPECT_NEAR(e.value("iou"), 0.9 / 1.05, 5e-3);
+    EXPECT_NEAR(e.value("iou"), 0.9 / 1.05, 1e-2);
     // Moved end faces are 0.1 away; of the side faces a tenth of the length sticks out, 0.05 away on average.
     const double end = 0.8 * 0.6, side = 2.0 * (0.8 + 0.6);
     const double area = 2.0 * end + side;
@@ -90,8 +90,8 @@ TEST(Evaluation, ShiftedBoxesHaveTheClosedForm) {
         return sum / (k * k);
     };
     const double accuracy = (end * 0.1 + end * inner(0.8, 0.6) + side * 0.1 * 0.05) / area;
-    EXPECT_NEAR(e.value("accuracy_p2s"), accuracy, 1e-3);
-    EXPECT_NEAR(e.value("completeness_p2s"), accuracy, 1e-3);
+    EXPECT_NEAR(e.value("accuracy_p2s"), accuracy, 2e-3);
+    EXPECT_NEAR(e.value("completeness_p2s"), accuracy, 2e-3);
 }
 
 TEST(Evaluation, UnitFollowsTheTruthAndUserUnitsAreKept) {
@@ -112,8 +112,8 @@ TEST(Evaluation, FlippedFacesShowInTheSignOnly) {
     auto flipped = sphere(0.5);
     for (auto& f : flipped.faces) std::swap(f[1], f[2]);
     const auto e = evaluate(flipped, sphere(0.5), with(EvaluationProtocol::nir));
-    EXPECT_GT(e.value("normal_consistency"), 0.998);
-    EXPECT_LT(e.value("normal_consistency_signed"), -0.998);
+    EXPECT_GT(e.value("normal_consistency"), 0.997);
+    EXPECT_LT(e.value("normal_consistency_signed"), -0.997);
     EXPECT_EQ(e.value("watertight"), 1.0);
     EXPECT_NEAR(e.value("iou"), 1.0, 1e-9);
 }
@@ -170,10 +170,10 @@ TEST(Evaluation, CloudsAsTruthAndPrediction) {
     const auto e = evaluate(sphere(0.49), cloud, with(EvaluationProtocol::nir, 20000));
     EXPECT_EQ(e.find("iou"), nullptr);
     EXPECT_EQ(e.find("accuracy_p2s"), nullptr);
-    EXPECT_NEAR(e.value("completeness_p2s"), 0.01, 2e-4);
-    EXPECT_GT(e.value("normal_consistency"), 0.998);
+    EXPECT_NEAR(e.value("completeness_p2s"), 0.01, 3e-4);
+    EXPECT_GT(e.value("normal_consistency"), 0.997);
     const auto f = evaluate(PointCloud{samples.points, {}, {}, {}}, sphere(0.49), with(EvaluationProtocol::nir, 20000));
-    EXPECT_NEAR(f.value("accuracy_p2s"), 0.01, 2e-4);
+    EXPECT_NEAR(f.value("accuracy_p2s"), 0.01, 3e-4);
     EXPECT_TRUE(std::isnan(f.value("iou")));
     EXPECT_TRUE(std::isnan(f.value("normal_consistency")));
     EXPECT_TRUE(std::isnan(f.value("chamfer_l1_p2s")));

@@ -68,6 +68,7 @@ struct KdTree::Impl {
     };
 
     std::size_t find(Vec3d query, std::size_t k, Scratch& s, Neighbor* out) const {
+        if (!is_finite(query)) fail(ErrorKind::input, "the neighbours of a point that is not finite were asked for");
         const Vec3d q = query - origin;
         nanoflann::KNNResultSet<double, std::uint32_t> result(k);
         result.init(s.ids.data(), s.d2.data());

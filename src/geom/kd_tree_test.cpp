@@ -80,6 +80,7 @@ TEST(KdTree, SmallAndBadInputs) {
     const std::vector<Vec3d> same(1000, Vec3d{1, 2, 3});  // equal points must not recurse for ever
     const KdTree tree(same);
     EXPECT_EQ(tree.nearest({1, 2, 3}, 2000).size(), 1000u);
+    EXPECT_THROW(tree.nearest(Vec3d{0, std::numeric_limits<double>::quiet_NaN(), 0}), Error);
     const std::vector<Vec3d> bad = {{0, 0, 0}, {0, std::numeric_limits<double>::quiet_NaN(), 0}};
     try {
         const KdTree t(bad);

@@ -69,10 +69,12 @@ void visit_triangle(const View& view, ScreenPoint a, ScreenPoint b, ScreenPoint 
     const double area = (static_cast<double>(b.x) - a.x) * (static_cast<double>(c.y) - a.y) -
                         (static_cast<double>(c.x) - a.x) * (static_cast<double>(b.y) - a.y);
     if (area == 0.0) return;
-    const int x_begin = std::max(0, static_cast<int>(std::floor(left - 0.5f)));
-    const int x_end = static_cast<int>(std::min(static_cast<float>(view.width), std::ceil(right + 0.5f)));
-    const int y_begin = std::max(y0, static_cast<int>(std::floor(std::max(top, 0.0f) - 0.5f)));
-    const int y_end = std::min(y1, static_cast<int>(std::min(bottom + 1.5f, static_cast<float>(y1))));
+    const auto first = [](float v) { return static_cast<int>(std::max(std::floor(v - 0.5f), 0.0f)); };
+    const auto end = [](float v, int n) {
+        return static_cast<int>(std::min(std::ceil(v + 0.5f), static_cast<float>(n)));
+    };
+    const int x_begin = first(left), x_end = end(right, view.width);
+    const int y_begin = std::max(y0, first(top)), y_end = end(bottom, y1);
     const double inv = 1.0 / area, ia = 1.0 / a.depth, ib = 1.0 / b.depth, ic = 1.0 / c.depth;
     const double du_dx = (static_cast<double>(b.y) - c.y) * inv, dv_dx = (static_cast<double>(c.y) - a.y) * inv;
     for (int y = y_begin; y < y_end; ++y) {
@@ -99,10 +101,11 @@ void visit_ball(const View& view, ScreenPoint p, double radius, int y0, int y1, 
     if (p.depth <= 0) return;
     const double r = std::max(radius * view.scale_at(p.depth), 0.71);  // at least the pixel it is in
     if (p.y + r < y0 || p.y - r > y1 || p.x + r < 0 || p.x - r > view.width) return;
-    const int y_end = std::min(y1, static_cast<int>(std::ceil(p.y + r)));
-    const int x_end = std::min(view.width, static_cast<int>(std::ceil(p.x + r)));
-    for (int y = std::max(y0, static_cast<int>(std::floor(p.y - r))); y < y_end; ++y)
-        for (int x = std::max(0, static_cast<int>(std::floor(p.x - r))); x < x_end; ++x) {
+    const auto clip = [](double v, int n) { return static_cast<int>(std::clamp(v, 0.0, static_cast<double>(n))); };
+    const int x_begin = clip(std::floor(p.x - r), view.width), x_end = clip(std::ceil(p.x + r), view.width);
+    const int y_begin = std::max(y0, clip(std::floor(p.y - r), y1)), y_end = clip(std::ceil(p.y + r), y1);
+    for (int y = y_begin; y < y_end; ++y)
+        for (int x = x_begin; x < x_end; ++x) {
             const double dx = (x + 0.5 - static_cast<double>(p.x)) / r, dy = (static_cast<double>(p.y) - y - 0.5) / r;
             const double rest = 1.0 - dx * dx - dy * dy;
             if (rest < 0.0) continue;

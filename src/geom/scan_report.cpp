@@ -132,7 +132,7 @@ private:
     void count() {
         report_.points = all_.size();
         for (const auto& p : all_)
-            if (is_finite(p)) ++report_.finite, report_.box.extend(p);
+            if (is_usable(p)) ++report_.finite, report_.box.extend(p);
         report_.kept = unique_points(all_);
         report_.duplicates = report_.finite - report_.kept.size();
         report_.robust_box = report_.box;

@@ -51,7 +51,7 @@ std::vector<SpacingEstimate::Octave> count_octaves(std::span<const Vec3d> points
     Box3d box;
     for (const auto& p : points) box.extend(p);
     const double side = box.longest_side();
-    if (!(side > 0.0)) return {};
+    if (!(side > 0.0) || !std::isfinite(side)) return {};
     std::vector<std::uint64_t> keys(points.size());
     constexpr double kCells = 1 << kMortonBits;
     parallel_for(points.size(), kGrain, [&](std::size_t begin, std::size_t end) {
@@ -81,11 +81,16 @@ std::vector<SpacingEstimate::Octave> count_octaves(std::span<const Vec3d> points
 
 }  // namespace
 
+bool is_usable(Vec3d p) {
+    constexpr double kHuge = 1e100;  // squares of distances must stay finite
+    return std::abs(p.x) < kHuge && std::abs(p.y) < kHuge && std::abs(p.z) < kHuge;
+}
+
 std::vector<std::uint32_t> unique_points(std::span<const Vec3d> points) {
     std::vector<std::uint32_t> order;
     order.reserve(points.size());
     for (std::size_t i = 0; i < points.size(); ++i)
-        if (is_finite(points[i])) order.push_back(static_cast<std::uint32_t>(i));
+        if (is_usable(points[i])) order.push_back(static_cast<std::uint32_t>(i));
     std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
         const Vec3d &p = points[a], &q = points[b];
         return std::tie(p.x, p.y, p.z, a) < std::tie(q.x, q.y, q.z, b);

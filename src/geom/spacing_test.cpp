@@ -169,11 +169,12 @@ TEST(InspectScan, CountsBadAndRepeatedPoints) {
     auto points = sphere_points(500);
     points.push_back(points[3]);
     points.push_back({0, kNan, 0});
+    points.push_back({0, 1e300, 0});
     const auto r = inspect_scan(points);
     EXPECT_EQ(r.duplicates, 1u);
     EXPECT_EQ(r.finite, 501u);
     EXPECT_EQ(r.kept.size(), 500u);
-    EXPECT_THAT(r.find(ScanProblem::non_finite)->text, ::testing::StartsWith("1 of 502 points"));
+    EXPECT_THAT(r.find(ScanProblem::non_finite)->text, ::testing::StartsWith("2 of 503 points"));
     EXPECT_NE(r.find(ScanProblem::duplicates), nullptr);
 }
 

@@ -31,7 +31,8 @@ public:
 
     std::size_t size() const;
 
-    /// The nearest point. @throws Error{internal} if the tree is empty.
+    /// The nearest point. @throws Error{internal} if the tree is empty; all searches: Error{input} if a query is not
+    /// finite.
     Neighbor nearest(Vec3d query) const;
     /// The min(k, size) nearest points, nearest first.
     std::vector<Neighbor> nearest(Vec3d query, std::size_t k) const;

@@ -45,7 +45,11 @@ struct SpacingEstimate {
 /// the area too small by up to a fifth where m < 8).
 SpacingEstimate estimate_spacing(std::span<const Vec3d> points);
 
-/// Indices of the finite points without exact repetitions (the first of each stays), ascending.
+/// True if all coordinates are finite and below 1e100, so that squared distances are finite too. The others count as
+/// not finite.
+bool is_usable(Vec3d point);
+
+/// Indices of the finite (usable) points without exact repetitions (the first of each stays), ascending.
 std::vector<std::uint32_t> unique_points(std::span<const Vec3d> points);
 
 /// What can be wrong with a scan.
