@@ -163,14 +163,16 @@ CascadeSample make_cascade_sample(const CascadeDataConfig& config, Rng rng) {
 }
 
 struct CascadeSampleStream::Impl {
+    Impl(const CascadeDataConfig& config, std::uint64_t seed, std::uint64_t first, int workers)
+        : samples([config,
+                   seed](std::uint64_t i) { return make_cascade_sample(config, Rng(seed * 0x9E3779B97F4A7C15u + i)); },
+                  first, workers) {}
     SampleStream<CascadeSample> samples;
 };
 
 CascadeSampleStream::CascadeSampleStream(const CascadeDataConfig& config, std::uint64_t seed, std::uint64_t first,
                                          int workers)
-    : impl_(new Impl{
-          {[config, seed](std::uint64_t i) { return make_cascade_sample(config, Rng(seed * 0x9E3779B97F4A7C15u + i)); },
-           first, workers}}) {}
+    : impl_(std::make_unique<Impl>(config, seed, first, workers)) {}
 
 CascadeSampleStream::~CascadeSampleStream() = default;
 CascadeSample CascadeSampleStream::next() { return impl_->samples.next(); }
