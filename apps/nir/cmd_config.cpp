@@ -3,6 +3,7 @@
 // nir config show, nir config check: what can be set, and whether a file sets it right.
 #include "nir/base/config.h"
 #include "nir/models/registry.h"
+#include "nir/pipeline/train_config.h"
 
 #include "verb.h"
 
@@ -12,7 +13,7 @@ namespace nir::app {
 namespace {
 
 /// All that a configuration file may hold.
-using RootConfig = models::ModelConfig;
+using RootConfig = pipeline::RunConfig;
 
 struct ConfigOptions {
     std::string file;
@@ -47,6 +48,7 @@ void show(const ConfigOptions& options, VerbContext& context) {
         for (const auto& model : models::model_alternatives()) {
             RootConfig root;
             root.model.select(model.name);
+            root.data.select(pipeline::default_data(model.name));
             context.print("{}# {}: {}\n{}", std::exchange(first, false) ? "" : "\n\n", model.name, model.summary,
                           dump_toml(root, true));
         }

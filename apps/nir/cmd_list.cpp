@@ -3,6 +3,7 @@
 // nir list: everything that stands in a registry.
 #include "nir/base/component.h"
 #include "nir/base/error.h"
+#include "nir/data/training_data.h"
 #include "nir/io/formats.h"
 #include "nir/models/registry.h"
 #include "nir/nn/registry.h"
@@ -22,9 +23,9 @@ std::vector<Component> verb_components() {
 }
 
 // One row a registry.
-constexpr std::vector<Component> (*kRegistries[])() = {verb_components, io::format_components,
-                                                       nn::local_encoder_components, nn::local_decoder_components,
-                                                       models::model_components};
+constexpr std::vector<Component> (*kRegistries[])() = {
+    verb_components,          io::format_components, nn::local_encoder_components, nn::local_decoder_components,
+    models::model_components, data::data_components};
 
 }  // namespace
 

@@ -12,6 +12,7 @@ VerbRun add_convert(CLI::App& app);
 VerbRun add_info(CLI::App& app);
 VerbRun add_list(CLI::App& app);
 VerbRun add_reconstruct(CLI::App& app);
+VerbRun add_train(CLI::App& app);
 
 std::span<const Verb> verbs() {
     static constexpr Verb kVerbs[] = {
@@ -21,6 +22,7 @@ std::span<const Verb> verbs() {
         {"evaluate", "Measures meshes and clouds against the truth, each figure with its convention", add_evaluate},
         {"convert", "Converts meshes, points, voxel grids, images and arrays between formats", add_convert},
         {"info", "Says what a file holds, what is wrong with it, and what nir would do with it", add_info},
+        {"train", "Trains a model from a configuration, into a run folder", add_train},
         {"list", "Lists what is built in: verbs, formats, models and their parts", add_list},
     };
     return kVerbs;

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#include "pipeline/train_state.h"
+
+#include "nir/base/error.h"
+#include "nir/io/safetensors.h"
+#include "nir/nn/batch.h"
+#include "nir/nn/checkpoint.h"
+#include "nir/nn/tensor_io.h"
+#include "nir/nn/torch_guard.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+namespace nir::pipeline {
+namespace {
+
+constexpr const char* kFormat = "nir-training-1";
+constexpr const char *kRaw = "raw.", *kAveraged = "averaged.", *kMean = "adam.mean.", *kSquare = "adam.square.";
+
+std::string key_of(const torch::Tensor& t) { return c10::guts::to_string(t.unsafeGetTensorImpl()); }
+
+void add_all(io::TensorFile& file, const io::TensorFile& part, const std::string& prefix) {
+    for (io::NamedArray a : part.arrays) {
+        a.name = prefix + a.name;
+        file.arrays.push_back(std::move(a));
+    }
+}
+
+/// The arrays below a prefix, without it.
+io::TensorFile part_of(const io::TensorFile& file, std::string_view prefix) {
+    io::TensorFile out;
+    for (const io::NamedArray& a : file.arrays)
+        if (a.name.starts_with(prefix)) {
+            out.arrays.push_back(a);
+            out.arrays.back().name = a.name.substr(prefix.size());
+        }
+    return out;
+}
+
+template <class T>
+T number(const io::TensorFile& file, const std::string& key) {
+    const auto it = file.metadata.find(key);
+    if (it == file.metadata.end()) fail(ErrorKind::format, "metadata \"{}\" is missing", key);
+    T value{};
+    const char* end = it->second.data() + it->second.size();
+    const auto [at, error] = std::from_chars(it->second.data(), end, value);
+    if (error != std::errc{} || at != end) fail(ErrorKind::format, "metadata \"{}\" is no number", key);
+    return value;
+}
+
+void copy_state(torch::nn::Module& to, const torch::nn::Module& from) {
+    const torch::NoGradGuard no_grad;
+    const auto a = from.parameters(), b = to.parameters(), c = from.buffers(), d = to.buffers();
+    for (std::size_t i = 0; i < a.size(); ++i) torch::Tensor(b[i]).copy_(a[i]);
+    for (std::size_t i = 0; i < c.size(); ++i) torch::Tensor(d[i]).copy_(c[i]);
+}
+
+torch::Tensor moment(const io::TensorFile& file, const std::string& name, const torch::Tensor& like) {
+    torch::Tensor t = nn::tensor_from(file.at(name));
+    if (t.sizes() != like.sizes()) fail(ErrorKind::format, "\"{}\" has another shape than its parameter", name);
+    return t.to(like.dtype());
+}
+
+}  // namespace
+
+struct TrainState::Impl {
+    TrainConfig config;
+    std::unique_ptr<models::Model> raw, averaged;
+    torch::optim::Adam adam;
+
+    explicit Impl(const RunConfig& c)
+        : config(c.train),
+          raw(models::build_model(c.model_config(), static_cast<std::uint64_t>(c.train.seed))),
+          averaged(models::build_model(c.model_config(), static_cast<std::uint64_t>(c.train.seed))),
+          adam(raw->module().parameters(), torch::optim::AdamOptions(c.train.lr)) {
+        raw->module().train();
+        averaged->module().eval();
+        for (auto& p : averaged->module().parameters()) p.set_requires_grad(false);
+    }
+    void average(std::int64_t step);
+};
+
+TrainState::TrainState(const RunConfig& config) : impl_(std::make_unique<Impl>(config)) {}
+TrainState::~TrainState() = default;
+models::Model& TrainState::averaged() { return *impl_->averaged; }
+models::Model& TrainState::raw() { return *impl_->raw; }
+
+StepReport TrainState::step(data::TrainingData& data, std::int64_t step, double lr) {
+    const TrainConfig& config = impl_->config;
+    StepReport report;
+    report.lr = lr;
+    nn::torch_guard("taking a training step", [&] {
+        const nn::Batch batch = data.next(config.batch_size);
+        for (auto& group : impl_->adam.param_groups()) static_cast<torch::optim::AdamOptions&>(group.options()).lr(lr);
+        const models::LossLog log = [&](std::string_view name, double v) { report.figures[std::string(name)] = v; };
+        const torch::Tensor loss = impl_->raw->loss(batch, log);
+        report.loss = loss.item<double>();
+        if (!std::isfinite(report.loss)) return;
+        impl_->adam.zero_grad();
+        loss.backward();
+        const double longest = config.clip_norm > 0 ? config.clip_norm : std::numeric_limits<double>::infinity();
+        report.grad_norm = torch::nn::utils::clip_grad_norm_(impl_->raw->module().parameters(), longest);
+        if (!std::isfinite(report.grad_norm)) return;
+        impl_->adam.step();
+        impl_->average(step);
+    });
+    return report;
+}
+
+void TrainState::Impl::average(std::int64_t step) {
+    if (config.ema == 0) {
+        copy_state(averaged->module(), raw->module());
+        return;
+    }
+    const torch::NoGradGuard no_grad;
+    // Early steps count more, so that the average does not drag the random weights along.
+    const double n = static_cast<double>(step), decay = std::min(config.ema, (1 + n) / (10 + n));
+    const auto now = raw->module().parameters(), mean = averaged->module().parameters();
+    for (std::size_t i = 0; i < now.size(); ++i) torch::Tensor(mean[i]).lerp_(now[i], 1 - decay);
+    const auto from = raw->module().buffers(), to = averaged->module().buffers();
+    for (std::size_t i = 0; i < from.size(); ++i) torch::Tensor(to[i]).copy_(from[i]);
+}
+
+void TrainState::init_from(const std::filesystem::path& file) {
+    const nn::Checkpoint checkpoint = nn::read_checkpoint(file);
+    if (checkpoint.info.model != impl_->raw->name())
+        fail(ErrorKind::input, "{} holds a model of kind \"{}\", this training needs \"{}\"", file.string(),
+             checkpoint.info.model, impl_->raw->name());
+    nn::load_state(impl_->raw->module(), checkpoint.state, file.string());
+    copy_state(impl_->averaged->module(), impl_->raw->module());
+}
+
+void TrainState::save(const std::filesystem::path& file, const TrainPosition& position) const {
+    io::TensorFile out;
+    add_all(out, nn::state_of(impl_->raw->module()), kRaw);
+    add_all(out, nn::state_of(impl_->averaged->module()), kAveraged);
+    for (const auto& item : impl_->raw->module().named_parameters()) {
+        const auto it = impl_->adam.state().find(key_of(item.value()));
+        if (it == impl_->adam.state().end()) continue;  // no gradient has reached it so far
+        const auto& s = static_cast<const torch::optim::AdamParamState&>(*it->second);
+        out.arrays.push_back(io::NamedArray::scalar("adam.step." + item.key(), s.step()));
+        out.arrays.push_back(nn::array_from(kMean + item.key(), s.exp_avg()));
+        out.arrays.push_back(nn::array_from(kSquare + item.key(), s.exp_avg_sq()));
+    }
+    out.metadata = {{"format", kFormat},
+                    {"step", fmt::format("{}", position.step)},
+                    {"next_sample", fmt::format("{}", position.next_sample)},
+                    {"seconds", fmt::format("{}", position.seconds)},
+                    {"loss", fmt::format("{}", position.loss)},
+                    {"best_iou", fmt::format("{}", position.best_iou)},
+                    {"best_step", fmt::format("{}", position.best_step)}};
+    io::write_safetensors(file, out);
+}
+
+TrainPosition TrainState::load(const std::filesystem::path& path) {
+    const io::TensorFile file = io::read_safetensors(path);
+    return with_context(path.string(), [&] {
+        const auto format = file.metadata.find("format");
+        if (format == file.metadata.end() || format->second != kFormat)
+            fail(ErrorKind::format, "this is no state of a training that this version of nir can resume");
+        nn::load_state(impl_->raw->module(), part_of(file, kRaw), "raw weights");
+        nn::load_state(impl_->averaged->module(), part_of(file, kAveraged), "averaged weights");
+        for (const auto& item : impl_->raw->module().named_parameters()) {
+            const io::NamedArray* step = file.find("adam.step." + item.key());
+            if (!step) continue;
+            auto s = std::make_unique<torch::optim::AdamParamState>();
+            s->step(step->to_int64().at(0));
+            s->exp_avg(moment(file, kMean + item.key(), item.value()));
+            s->exp_avg_sq(moment(file, kSquare + item.key(), item.value()));
+            impl_->adam.state()[key_of(item.value())] = std::move(s);
+        }
+        TrainPosition p;
+        p.step = number<std::int64_t>(file, "step");
+        p.next_sample = number<std::uint64_t>(file, "next_sample");
+        p.seconds = number<double>(file, "seconds");
+        p.loss = number<double>(file, "loss");
+        p.best_iou = number<double>(file, "best_iou");
+        p.best_step = number<std::int64_t>(file, "best_step");
+        return p;
+    });
+}
+
+}  // namespace nir::pipeline
