@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the nir developers
 #include "nir/base/error.h"
+#include "nir/base/shared_files.h"
 #include "nir/pipeline/reconstruct.h"
 
 #include <cstdlib>
+#include <vector>
 
 namespace nir::pipeline {
 namespace fs = std::filesystem;
@@ -12,13 +14,7 @@ namespace {
 std::vector<fs::path> model_folders() {
     std::vector<fs::path> out;
     if (const char* named = std::getenv("NIR_MODELS")) out.emplace_back(named);
-    std::error_code error;
-    const fs::path program = fs::read_symlink("/proc/self/exe", error);
-    if (!error) {
-        const fs::path prefix = program.parent_path().parent_path();
-        out.push_back(prefix / "share/nir/models");                    // installed
-        out.push_back(prefix.parent_path().parent_path() / "models");  // <source>/build/<preset>/bin
-    }
+    for (const auto& folder : shared_folders()) out.push_back(folder / "models");
     return out;
 }
 

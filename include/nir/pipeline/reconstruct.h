@@ -50,7 +50,7 @@ ReconstructResult reconstruct_files(const std::vector<std::filesystem::path>& sc
                                     const std::filesystem::path& preview, const ReconstructOptions& options,
                                     Progress& progress, PhaseTimer& timer);
 
-/// The file of a model that ships (share/nir/models of the installation, models/ of the source tree, or $NIR_MODELS).
+/// The file of a model that ships: in $NIR_MODELS, or in models/ of the folders of base/shared_files.h.
 /// @throws Error{usage} naming the models that are there.
 std::filesystem::path find_model(const std::string& name_or_file);
 
