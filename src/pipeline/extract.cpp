@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace nir::pipeline {
 namespace {
@@ -65,7 +66,12 @@ extract::ExtractResult extract_volume(const ExtractOptions& options, FieldSource
         level = -level;
     }
     if (options.resolution_0 || options.upsampling || options.dense) {
-        return extract_field(options, source.as_field(static_cast<float>(level)), level, progress, timer);
+        // Fields are asked in float32, so a volume far from the origin is resampled at the origin.
+        const geom::Vec3d origin = std::exchange(source.volume->origin, {});
+        auto result = extract_field(options, source.as_field(static_cast<float>(level)), level, progress, timer);
+        for (auto& p : result.mesh.vertices) p += origin;
+        result.lattice.domain.lo += origin, result.lattice.domain.hi += origin;
+        return result;
     }
     if (options.values) write_values(options, *source.volume, timer);
     return with_context(options.source.field.string(),

@@ -59,8 +59,9 @@ TEST(NirExtract, VolumeToMeshInTheUsersCoordinates) {
 TEST(NirExtract, ResamplesByMiseAndWritesTheLattice) {
     const TemporaryFolder folder;
     io::write_npy(folder / "ball.npy", ball(8));
-    const auto run = run_nir({"extract", folder / "ball.npy", "-o", folder / "ball.obj", "--resolution-0", "12",
-                              "--upsampling", "2", "--values", folder / "grid.npy", "--json"});
+    const auto run =
+        run_nir({"extract", folder / "ball.npy", "-o", folder / "ball.obj", "--resolution-0", "12", "--upsampling", "2",
+                 "--values", folder / "grid.npy", "--origin", "4000000", "0", "0", "--json"});
     ASSERT_EQ(run.code, 0) << run.err;
     const auto json = nlohmann::json::parse(run.out);
     EXPECT_EQ(json["rounds"][0], 13 * 13 * 13);
@@ -70,7 +71,9 @@ TEST(NirExtract, ResamplesByMiseAndWritesTheLattice) {
     const auto grid = io::read_voxel_grid(folder / "grid.npy");
     EXPECT_EQ(grid.size, (geom::Vec3i{49, 49, 49}));
     EXPECT_NEAR(grid.values[grid.index(24, 24, 24)], 8, 1e-5);
-    EXPECT_TRUE(geom::check_mesh(io::read_mesh(folder / "ball.obj")).outward);
+    const auto mesh = io::read_mesh(folder / "ball.obj");
+    EXPECT_TRUE(geom::check_mesh(mesh).outward);
+    for (const auto& p : mesh.vertices) EXPECT_NEAR(geom::norm(p - geom::Vec3d{4000012, 12, 12}), 8, 0.05);
     const auto dense = run_nir(
         {"extract", folder / "ball.npy", "-o", folder / "dense.obj", "--resolution-0", "12", "--dense", "--json"});
     ASSERT_EQ(dense.code, 0) << dense.err;
