@@ -62,7 +62,7 @@ private:
     void write(geom::VoxelGrid&& grid) {
         result_.kind = "voxel grid";
         if (!to_->write_voxels && to_->write_geometry) {
-            fail(ErrorKind::usage, "a voxel grid is not a mesh: nir extract {} makes one", to_->name);
+            fail(ErrorKind::usage, "{}: a voxel grid is no mesh; nir extract makes one of it", out_.string());
         }
         io::format_for_writing(
             out_, [](const Format& f) { return f.write_voxels != nullptr; }, "a voxel grid");
@@ -115,7 +115,13 @@ ConvertResult convert(const std::filesystem::path& in, const std::filesystem::pa
         const auto reading = timer.phase("read");
         file = io::read_scene_file(in);
     }
-    return with_context(in.string(), [&] { return converter.run(std::move(file)); });
+    try {
+        return converter.run(std::move(file));
+    } catch (Error& e) {
+        // What is wrong with the contents is the input's fault; errors of the target name it already.
+        if (e.kind() == ErrorKind::input || e.kind() == ErrorKind::format) e.add_context(in.string());
+        throw;
+    }
 }
 
 }  // namespace nir::pipeline
