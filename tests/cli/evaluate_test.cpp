@@ -74,7 +74,7 @@ TEST_F(Evaluate, FoldersCountMissingAndEmptyPredictions) {
     EXPECT_EQ(j["pairs"][3]["iou"], 0.0);
     EXPECT_EQ(j["unmatched"].size(), 1u);
     double iou = 0.0, chamfer = 0.0;
-    for (int i = 0; i < 3; ++i)
+    for (std::size_t i = 0; i < 3; ++i)
         iou += j["pairs"][i]["iou"].get<double>() / 4, chamfer += j["pairs"][i]["chamfer_l1"].get<double>() / 3;
     EXPECT_NEAR(j["iou"].get<double>(), iou, 1e-12);
     EXPECT_NEAR(j["chamfer_l1"].get<double>(), chamfer, 1e-12);
