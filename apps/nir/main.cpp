@@ -118,7 +118,7 @@ int report(const Error& e) {
         fmt::print(stderr, "error: a bug in nir: {} ({}:{}); please report it\n", e.what(),
                    std::filesystem::path(e.where().file_name()).filename().string(), e.where().line());
     else
-        fmt::print(stderr, "error: {}\n", e.what());
+        fmt::print(stderr, "{}{}\n", e.kind() == ErrorKind::cancelled ? "" : "error: ", e.what());
     return e.exit_code();
 }
 
