@@ -25,7 +25,9 @@ using geom::Vec3d;
 using geom::Vec3f;
 
 constexpr std::size_t kSeedPoints = 200000;  ///< points that force the lattice to be refined around them
-constexpr int kCellsPerFeatureCell = 2;      ///< mesh cells along a feature cell
+/// Mesh cells along a feature cell: two show what the field holds; large scans, whose feature cells are far smaller
+/// than anything seen in the whole, do with one.
+int cells_per_feature_cell(int octaves) { return octaves > 2 ? 1 : 2; }
 
 std::vector<Vec3d> in_double(std::span<const Vec3f> points) {
     std::vector<Vec3d> q(points.size());
@@ -84,7 +86,7 @@ extract::ExtractOptions extract_options(const models::CascadeField& field, std::
                                         const ReconstructOptions& options) {
     extract::ExtractOptions e;
     const double side = field.domain().longest_side();
-    int cells = static_cast<int>(std::lround(side / field.finest_cell() * kCellsPerFeatureCell));
+    int cells = static_cast<int>(std::lround(side / field.finest_cell() * cells_per_feature_cell(field.octaves())));
     if (options.resolution > 0)
         cells = static_cast<int>(std::ceil(options.resolution * side));  // the scan's longest side is 1
     e.upsampling = cells >= 64 ? 2 : 0;

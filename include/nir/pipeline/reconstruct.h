@@ -17,7 +17,7 @@ namespace nir::pipeline {
 
 struct ReconstructOptions {
     std::string model = "default";       ///< name of a model that ships, or a model file
-    int resolution = 0;                  ///< cells of the mesh along the longest side; 0 = two per feature cell
+    int resolution = 0;                  ///< cells of the mesh along the longest side; 0 = from the point spacing
     double level = 0.5;                  ///< probability of the surface, in (0, 1)
     bool trim = false;                   ///< drop surface far from every point; default: closed
     double trim_distance = 0;            ///< user units; 0 = auto, four point spacings
