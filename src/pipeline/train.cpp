@@ -149,7 +149,6 @@ TrainResult Training::run() {
     try {
         loop();
     } catch (const Error& e) {
-        log_message(LogLevel::debug, e.what());
         if (e.kind() != ErrorKind::cancelled) throw;
         checkpoint();
         fail(ErrorKind::cancelled, "stopped at step {}, everything is saved; --resume goes on", at_.step);

@@ -17,6 +17,12 @@
 namespace nir::pipeline {
 namespace {
 
+#ifdef __clang__
+constexpr const char* kCompiler = "clang " __clang_version__;
+#else
+constexpr const char* kCompiler = "GCC " __VERSION__;
+#endif
+
 std::string processor_name() {
     std::ifstream in("/proc/cpuinfo");
     for (std::string line; std::getline(in, line);)
@@ -43,7 +49,7 @@ std::string environment_json(std::uint64_t seed) {
     nlohmann::ordered_json env = {
         {"version", program_version()},
         {"revision", source_revision()},
-        {"compiler", "GCC-compatible " __VERSION__},
+        {"compiler", kCompiler},
         {"torch", TORCH_VERSION},
         {"device", "cpu"},
         {"cpu", processor_name()},
