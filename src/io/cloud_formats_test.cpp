@@ -69,6 +69,9 @@ TEST(Xyz, Malformed) {
     EXPECT_THAT(f("5\n1 2 3\n"), HasSubstr("5 points promised, 1 found"));
     EXPECT_THAT(f("1152921504606846976\n1 2 3\n"), HasSubstr("promised"));
     EXPECT_THAT(f("-5\n1 2 3\n"), HasSubstr("line 1"));
+    EXPECT_THAT(f("a b x y z\n1 2 3\n"), HasSubstr("line 2: 3 columns, but 5 names"));
+    EXPECT_THAT(f("x y z\n,\n"), HasSubstr("line 2: 0 columns, but 3 names"));
+    EXPECT_THAT(f("1\n;\n"), HasSubstr("line 2: 0 columns"));
     EXPECT_EQ(count_non_finite(xyz("nan 0 0\n1 1e999 0\n-inf 0 0\n1 1e-999 0\n").points), 3u);
 }
 

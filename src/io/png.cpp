@@ -62,6 +62,7 @@ struct Reader {
 struct Shape {
     std::uint32_t width = 0, height = 0;
     int depth = 0, channels = 0;
+    std::uint64_t raw_row_bytes = 0;  ///< of a row as it is packed in the file
 };
 
 // Reads the header and asks for 8- or 16-bit grey, grey + alpha, RGB or RGBA. False: see trouble.
@@ -71,6 +72,7 @@ bool read_header(Reader& r, int depth, Shape& shape) {
     png_set_chunk_cache_max(r.png, 64);
     png_set_chunk_malloc_max(r.png, 1u << 24);
     png_read_info(r.png, r.info);
+    shape.raw_row_bytes = png_get_rowbytes(r.png, r.info);
     png_set_expand(r.png);
     if (depth == 8)
         png_set_scale_16(r.png);
@@ -102,8 +104,8 @@ Image parse(std::string_view bytes) {
     if (!read_header(r, static_cast<int>(8 * sizeof(T)), s)) fail(ErrorKind::format, "broken PNG: {}", r.trouble.text);
     NIR_CHECK(s.depth == 8 * static_cast<int>(sizeof(T)) && s.channels >= 1 && s.channels <= 4);
     const std::uint64_t pixels = std::uint64_t{s.width} * s.height;
-    // Deflate packs at most 1032 to 1, and a pixel can be one bit wide.
-    if (pixels > kMaxPixels || pixels / 8 / 1032 > bytes.size()) {
+    // Deflate packs at most 1032 to 1.
+    if (pixels > kMaxPixels || s.raw_row_bytes * s.height / 1032 > bytes.size()) {
         fail(ErrorKind::format, "{} x {} pixels promised by a file of {} bytes", s.width, s.height, bytes.size());
     }
     Image image(static_cast<int>(s.width), static_cast<int>(s.height), s.channels);

@@ -112,6 +112,7 @@ public:
         std::optional<Layout> layout;
         if (double v = 0; !parse_number(first_word(line), v)) {
             layout = layout_of_names(line);
+            n_names_ = count_words(line);
             if (!layout)
                 fail(ErrorKind::format, "line {}: neither numbers nor column names: {}", lines_.number(),
                      in_quotes(line));
@@ -126,7 +127,11 @@ public:
         }
         n_columns_ = count_words(line);
         if (n_columns_ > kMaxColumns) fail(ErrorKind::format, "line {}: {} columns", lines_.number(), n_columns_);
-        if (!layout) check_column_count();
+        if (!layout) {
+            check_column_count();
+        } else if (n_columns_ != n_names_) {
+            fail(ErrorKind::format, "line {}: {} columns, but {} names", lines_.number(), n_columns_, n_names_);
+        }
         do {
             row(line);
         } while (next_row(lines_, line));
@@ -227,7 +232,7 @@ private:
     }
 
     LineReader lines_;
-    std::size_t n_columns_ = 0;
+    std::size_t n_columns_ = 0, n_names_ = 0;
     std::optional<std::uint64_t> promised_;
     std::vector<double> values_;
 };
