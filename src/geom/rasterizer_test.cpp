@@ -67,7 +67,8 @@ TEST(Rasterizer, NearFacesHideFarOnesInAnyOrder) {
         const auto& second = red_first ? green : red;
         testing::append(both, second);
         both.colors.insert(both.colors.end(), second.colors.begin(), second.colors.end());
-        const auto* p = render_mesh(both, camera, small()).pixel(60, 60);
+        const auto image = render_mesh(both, camera, small());
+        const auto* p = image.pixel(60, 60);
         EXPECT_GT(p[0], 100);
         EXPECT_LT(p[1], 90);
     }
@@ -78,7 +79,8 @@ TEST(Rasterizer, FacesSeenFromInsideStandOut) {
     for (auto& f : mesh.faces) std::swap(f[1], f[2]);
     ViewCamera camera;
     camera.eye = {0, 0, 3};
-    const auto* p = render_mesh(mesh, camera, small()).pixel(60, 60);
+    const auto image = render_mesh(mesh, camera, small());
+    const auto* p = image.pixel(60, 60);
     EXPECT_GT(p[0], p[1] + 30);
     EXPECT_GT(p[0], p[2] + 30);
 }
