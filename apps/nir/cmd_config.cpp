@@ -48,7 +48,6 @@ void show(const ConfigOptions& options, VerbContext& context) {
         for (const auto& model : models::model_alternatives()) {
             RootConfig root;
             root.model.select(model.name);
-            root.data.select(pipeline::default_data(model.name));
             context.print("{}# {}: {}\n{}", std::exchange(first, false) ? "" : "\n\n", model.name, model.summary,
                           dump_toml(root, true));
         }

@@ -65,11 +65,14 @@ ModelFields models_config(const AnyConfig& model) { return {model}; }
 
 void RunConfig::describe(ConfigVisitor& v) {
     v.table("model", model, "the network");
+    // Without [data] a model gets what suits it; a name in the file still has its say, and the check below.
+    const bool cascade = model.name() == "cascade";
+    const auto suits = [&] { return (data::data_row(data.name()).batch == "cascade") == cascade; };
+    if (!model.name().empty() && !suits()) data.select(default_data(model.name()));
     v.table("data", data, "what it is trained on");
     v.table("train", train, "how it is trained");
     if (model.name().empty()) return;
-    const bool cascade = model.name() == "cascade";
-    v.check((data::data_row(data.name()).batch == "cascade") == cascade, "data",
+    v.check(suits(), "data",
             cascade ? "model \"cascade\" needs [data] name = \"cascade\""
                     : "[data] name = \"cascade\" suits the model \"cascade\" only; use \"generated\"");
     const auto* samples = data.get_if<data::CascadeDataConfig>();

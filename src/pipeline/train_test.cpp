@@ -290,6 +290,20 @@ preview_scans = 0
     EXPECT_TRUE(fs::exists(result.best));
 }
 
+TEST(TrainConfiguration, ModelsGetTheDataThatSuitsThem) {
+    const auto data_of = [](const std::string& toml) {
+        return parse_config<RunConfig>(Config::parse(toml)).data.name();
+    };
+    EXPECT_EQ(data_of("[model]\nname = \"cascade\"\n"), "cascade");
+    EXPECT_EQ(data_of("[model]\nname = \"cascade\"\n[data]\nqueries = 64\n"), "cascade");
+    EXPECT_EQ(data_of("[model]\nname = \"conv_onet\"\n"), "generated");
+    EXPECT_THROW(data_of("[model]\nname = \"cascade\"\n[data]\nname = \"generated\"\n"), Error);
+    EXPECT_THROW(data_of("[model]\nname = \"conv_onet\"\n[data]\nname = \"cascade\"\n"), Error);
+    // The resolved file reads back to the same.
+    const RunConfig config = parse_config<RunConfig>(Config::parse("[model]\nname = \"cascade\"\n"));
+    EXPECT_EQ(dump_toml(parse_config<RunConfig>(Config::parse(dump_toml(config)))), dump_toml(config));
+}
+
 TEST(TrainSchedule, WarmsUpAndFalls) {
     TrainConfig t;
     t.lr = 2;
