@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the nir developers
 // nir convert: one format to another.
 #include "nir/pipeline/convert.h"
+#include "nir/pipeline/convert_checkpoint.h"
 
 #include "verb.h"
 
@@ -13,12 +14,29 @@ namespace nir::app {
 
 VerbRun add_convert(CLI::App& app) {
     struct Options {
-        std::string in, out;
+        std::string in, out, config;
+        bool allow_partial = false;
     };
     auto o = std::make_shared<Options>();
-    app.add_option("IN", o->in, "Mesh, points, voxel grid, image or arrays")->required();
+    app.add_option("IN", o->in, "Mesh, points, voxel grid, image, arrays, or a checkpoint of the papers' code (.pt)")
+        ->required();
     app.add_option("OUT", o->out, "File to write; its ending says the format (nir list format)")->required();
+    app.add_option("--config", o->config, "Checkpoints: configuration of the network (TOML with a table [model])")
+        ->type_name("TOML");
+    app.add_flag("--allow-partial", o->allow_partial, "Checkpoints: take what fits, keep first weights elsewhere");
     return [o](VerbContext& context) {
+        if (!o->config.empty() || o->allow_partial || pipeline::is_torch_checkpoint(o->in)) {
+            const auto r = pipeline::convert_checkpoint({.in = o->in,
+                                                         .out = o->out,
+                                                         .config = o->config,
+                                                         .allow_partial = o->allow_partial,
+                                                         .seed = context.seed});
+            context.json["from"] = r.from, context.json["to"] = "model", context.json["kind"] = r.model;
+            context.json["arrays"] = r.tensors, context.json["parameters"] = r.parameters;
+            context.json["step"] = r.step;
+            context.print("{} -> model {}: {} tensors, {} parameters\n", r.from, r.model, r.tensors, r.parameters);
+            return;
+        }
         const pipeline::ConvertResult r = pipeline::convert(o->in, o->out, context.timer);
         context.json["from"] = r.from, context.json["to"] = r.to, context.json["kind"] = r.kind;
         if (r.points > 0) context.json["points"] = r.points, context.json["faces"] = r.faces;

@@ -59,8 +59,11 @@ TEST(TorchCheckpoint, ZipOfThePapersCodeIsRead) {  // its values: src/models/con
     EXPECT_THAT(state.at("decoder.fc_out.weight").shape, ElementsAre(1, 32));
 }
 
-TEST(TorchCheckpoint, LegacyStreamHonoursStrides) {
-    const TorchCheckpoint file = read_torch_checkpoint(kGolden / "torch/legacy.pt");
+class BothFormats : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(TorchCheckpoint, BothFormats, ::testing::Values("torch/legacy.pt", "torch/zip.pt"));
+
+TEST_P(BothFormats, StridesAndSharedStoragesAreHonoured) {
+    const TorchCheckpoint file = read_torch_checkpoint(kGolden / GetParam());
     EXPECT_EQ(file.numbers.at("it"), 1234);
     EXPECT_EQ(file.numbers.at("loss_val_best"), 0.25);
     const TensorFile state = file.state_dict();

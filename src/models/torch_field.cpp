@@ -49,7 +49,8 @@ void TorchField::gradients(std::span<const geom::Vec3f> points, std::span<geom::
         const torch::AutoGradMode with_grad(true);
         p.requires_grad_(true);
         const torch::Tensor g = torch::autograd::grad({logits_(p).sum()}, {p})[0].contiguous();
-        std::memcpy(out.data() + at, g.data_ptr<float>(), n * sizeof(geom::Vec3f));
+        const float* v = g.data_ptr<float>();
+        for (std::size_t i = 0; i < n; ++i) out[at + i] = {v[3 * i], v[3 * i + 1], v[3 * i + 2]};
     });
 }
 

@@ -47,8 +47,7 @@ void adopt_metadata(Source& source, const std::filesystem::path& file) {
 
 }  // namespace
 
-bool is_checkpoint(const std::filesystem::path& file) {
-    if (file.extension() == ".safetensors") return true;
+bool is_torch_checkpoint(const std::filesystem::path& file) {
     return io::read_path(file, [](std::string_view bytes) { return io::looks_like_torch_checkpoint(bytes); });
 }
 

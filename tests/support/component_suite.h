@@ -40,6 +40,9 @@ struct ComponentCase {
 
 class ComponentSuite : public ::testing::TestWithParam<ComponentCase> {
 protected:
+    /// One thread: the instances are tiny, and thousands of evaluations should not wait for each other.
+    void SetUp() override { torch::set_num_threads(1); }
+
     struct Holder {
         AnyConfig part;
         void describe(ConfigVisitor& v) { v.table("part", part, "the part under test"); }

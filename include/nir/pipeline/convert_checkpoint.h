@@ -22,9 +22,8 @@ struct ConvertCheckpointResult {
     std::int64_t tensors = 0, parameters = 0, step = 0;
 };
 
-/// True if the file looks like a set of weights rather than geometry: by its contents for torch files, else by a
-/// .safetensors ending.
-bool is_checkpoint(const std::filesystem::path& file);
+/// True if the file is one of torch.save, by its contents. @throws nir::Error (input) if it cannot be read.
+bool is_torch_checkpoint(const std::filesystem::path& file);
 
 /// Makes a model file of a checkpoint: the configuration says which network the tensors belong to, and every tensor
 /// must find its place. Steps and scalars of training checkpoints are kept, optimiser states are not.

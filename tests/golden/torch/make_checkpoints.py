@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes legacy.pt: the stream format that torch.save had before 1.6, without needing torch.
+"""Writes legacy.pt (the stream that torch.save made before 1.6) and zip.pt (since then), without needing torch.
 
-The file holds {"model": OrderedDict of tensors (one a transposed view, two sharing a storage), "it": 1234,
+    make_checkpoints.py FOLDER
+
+Both hold {"model": OrderedDict of tensors (one a transposed view, two sharing a storage), "it": 1234,
 "loss_val_best": a NumPy float64} in the layout of torch/serialization.py, as described in occupancy networks' releases.
 """
 import collections
+import io
 import pickle
 import struct
 import sys
 import types
+import zipfile
 
 
 def module(name):
@@ -70,7 +74,7 @@ class Pickler(pickle._Pickler):
         return None
 
 
-def main(path):
+def main(folder):
     a = Storage(FloatStorage, "94001", "f", [0.5 * i for i in range(8)])
     n = Storage(LongStorage, "94002", "q", [7])
     state = collections.OrderedDict()
@@ -78,14 +82,21 @@ def main(path):
     state["fc.bias"] = Tensor(a, 6, (2,), (1,))
     state["bn.num_batches_tracked"] = Tensor(n, 0, (), ())
     state._metadata = collections.OrderedDict([("", {"version": 1})])
-    with open(path, "wb") as f:
+    whole = {"model": state, "it": 1234, "loss_val_best": Scalar(0.25)}
+    with open(folder + "/legacy.pt", "wb") as f:
         for obj in (0x1950A86A20F9469CFC6C, 1001,
                     {"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}):
             pickle.dump(obj, f, protocol=2)
-        Pickler(f, protocol=2).dump({"model": state, "it": 1234, "loss_val_best": Scalar(0.25)})
+        Pickler(f, protocol=2).dump(whole)
         pickle.dump([a.key, n.key], f, protocol=2)
         for s in (a, n):
             f.write(struct.pack("<q", len(s.values)) + struct.pack("<%d%s" % (len(s.values), s.code), *s.values))
+    pickled = io.BytesIO()
+    Pickler(pickled, protocol=2).dump(whole)
+    with zipfile.ZipFile(folder + "/zip.pt", "w") as z:
+        z.writestr(zipfile.ZipInfo("archive/data.pkl"), pickled.getvalue())
+        for s in (a, n):
+            z.writestr(zipfile.ZipInfo("archive/data/" + s.key), struct.pack("<%d%s" % (len(s.values), s.code), *s.values))
 
 
 main(sys.argv[1])
