@@ -14,6 +14,7 @@
 #include "nir/io/png.h"
 #include "nir/io/safetensors.h"
 #include "nir/io/stl.h"
+#include "nir/io/torch_checkpoint.h"
 #include "nir/io/xyz.h"
 
 #include <cstddef>
@@ -91,6 +92,10 @@ void run(std::string_view bytes) {
     std::ostringstream out;
     write_safetensors(out, file);
     require(parse_safetensors(out.str()).arrays.size() == file.arrays.size(), "safetensors round trip");
+#elif defined(NIR_FUZZ_torch)
+    const TorchCheckpoint checkpoint = parse_torch_checkpoint(bytes);
+    check(checkpoint.tensors);
+    require(looks_like_torch_checkpoint(bytes), "recognising torch checkpoints");
 #elif defined(NIR_FUZZ_binvox)
     check(parse_binvox(bytes));
 #elif defined(NIR_FUZZ_png)
