@@ -127,11 +127,11 @@ std::vector<std::string> names() {
     for (const auto& row : model_rows()) out.push_back(row.config.name);
     return out;
 }
-INSTANTIATE_TEST_SUITE_P(Rows, ModelSuite, ::testing::ValuesIn(names()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Rows, ModelSuite, ::testing::ValuesIn(names()), [](const auto& row) { return row.param; });
 // Networks whose field only makes sense after training, or that need more than a handful of points, are inferred in
 // tests of their own: the cascade.
 INSTANTIATE_TEST_SUITE_P(Rows, InferenceSuite, ::testing::Values("conv_onet"),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& row) { return row.param; });
 
 TEST(ModelRegistry, ConfigurationWithoutAModelIsRefused) {
     EXPECT_THROW((void)build_model(Config::parse("[train]\nsteps = 1\n"), 0), Error);

@@ -29,7 +29,7 @@ INSTANTIATE_TEST_SUITE_P(ConvOnet, Presets,
                                            Preset{"shapenet_grid32", 1068545}, Preset{"room_1plane", 7812705},
                                            Preset{"room_3plane", 7812705}, Preset{"room_grid32", 1068545},
                                            Preset{"room_grid64", 4166657}, Preset{"room_combine", 8838017}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& preset) { return std::string(preset.param.name); });
 
 TEST(Presets, EveryFileIsTested) {
     std::size_t files = 0;
