@@ -178,8 +178,9 @@ TEST_P(TrainingParity, LossGradientsAndTenAdamStepsAgree) {
     EXPECT_LE(iou, 1);
     expect_close(name_ + ".train", "loss", loss, item(file, "loss"));
     loss.backward();
-    // conv_grid_small: loss and the gradients of all decoder blocks agree to 1e-6, but what passes the ReLU before the
-    // first block differs as if one of its inputs had the other sign. Until that is settled its tolerance is wide.
+    // conv_grid_small does not agree yet. The loss does, and so do the decoder blocks' gradients (1e-4), but those of
+    // fc_p, fc_c.0 and the encoder are off by up to 6 % of their root mean square. One ReLU input of the other sign
+    // would look like that; it has not been shown to be the cause. The wide tolerance only guards against worse.
     const bool open_case = name_ == "conv_grid_small";
     const double gradient_tolerance = open_case ? 0.1 : kTolerance, adam_tolerance = open_case ? 0.02 : kTolerance;
     std::size_t compared = 0;
