@@ -49,9 +49,7 @@ std::string summary_event(double wall_time, std::int64_t step, const std::string
     return e;
 }
 
-double now() {
-    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
 std::uint32_t masked_crc(std::string_view bytes) {
     const std::uint32_t crc = crc32c(bytes);
@@ -115,7 +113,8 @@ EventWriter::EventWriter(const std::filesystem::path& folder) {
     const double start = now();
     // A resumed run may start within the same second.
     for (int n = 0; n == 0 || std::filesystem::exists(path_); ++n) {
-        path_ = folder / fmt::format("events.out.tfevents.{}.nir{}", static_cast<std::int64_t>(start), n == 0 ? "" : fmt::format(".{}", n));
+        path_ = folder / fmt::format("events.out.tfevents.{}.nir{}", static_cast<std::int64_t>(start),
+                                     n == 0 ? "" : fmt::format(".{}", n));
     }
     out_.open(path_, std::ios::binary);
     if (!out_) fail(ErrorKind::io, "{}: cannot write: {}", path_.string(), std::strerror(errno));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the nir developers
-// One program a format (NIR_FUZZ_<format>): any bytes must give a result or a nir::Error of kind format or input; what was
-// read must be sound and survive being written and read again.
+// One program a format (NIR_FUZZ_<format>): any bytes must give a result or a nir::Error of kind format or input; what
+// was read must be sound and survive being written and read again.
 #include "nir/base/error.h"
 #include "nir/base/log.h"
 #include "nir/io/binvox.h"
@@ -39,7 +39,8 @@ void check(const Geometry& g) {
     std::ostringstream out;
     write_ply(out, g, {.always_double = true});
     const Geometry back = parse_ply(out.str());
-    require(back.points.size() == g.points.size() && back.faces == g.faces && back.colors == g.colors, "PLY round trip");
+    require(back.points.size() == g.points.size() && back.faces == g.faces && back.colors == g.colors,
+            "PLY round trip");
     geom::PointCloud cloud = to_point_cloud(Geometry(g));
     const std::size_t bad = count_non_finite(cloud.points);
     require(drop_non_finite(cloud) == bad && count_non_finite(cloud.points) == 0, "drop_non_finite");
@@ -66,7 +67,8 @@ void check(const geom::VoxelGrid& g) {
 }
 
 void check(const geom::Image8& image) {
-    require(image.data.size() == geom::Image8(image.width, image.height, image.channels).data.size(), "size of an image");
+    require(image.data.size() == geom::Image8(image.width, image.height, image.channels).data.size(),
+            "size of an image");
 }
 
 void run(std::string_view bytes) {

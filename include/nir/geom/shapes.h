@@ -52,7 +52,8 @@ struct VoxelGrid {
 
     std::size_t index(int i, int j, int k) const {
         return (static_cast<std::size_t>(i) * static_cast<std::size_t>(size.y) + static_cast<std::size_t>(j)) *
-                   static_cast<std::size_t>(size.z) + static_cast<std::size_t>(k);
+                   static_cast<std::size_t>(size.z) +
+               static_cast<std::size_t>(k);
     }
 };
 

@@ -38,15 +38,21 @@ using Vec3d = Vec3<double>;
 using Vec3i = Vec3<std::int32_t>;
 
 template <class T>
-constexpr T dot(Vec3<T> a, Vec3<T> b) { return a.x * b.x + a.y * b.y + a.z * b.z; }
+constexpr T dot(Vec3<T> a, Vec3<T> b) {
+    return a.x * b.x + a.y * b.y + a.z * b.z;
+}
 template <class T>
 constexpr Vec3<T> cross(Vec3<T> a, Vec3<T> b) {
     return {a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x};
 }
 template <class T>
-constexpr T squared_norm(Vec3<T> a) { return dot(a, a); }
+constexpr T squared_norm(Vec3<T> a) {
+    return dot(a, a);
+}
 template <class T>
-T norm(Vec3<T> a) { return std::sqrt(dot(a, a)); }
+T norm(Vec3<T> a) {
+    return std::sqrt(dot(a, a));
+}
 /// The unit vector, or zero for the zero vector.
 template <class T>
 Vec3<T> normalized(Vec3<T> a) {
@@ -54,11 +60,17 @@ Vec3<T> normalized(Vec3<T> a) {
     return n > T(0) ? a / n : Vec3<T>{};
 }
 template <class T>
-constexpr Vec3<T> min(Vec3<T> a, Vec3<T> b) { return {std::min(a.x, b.x), std::min(a.y, b.y), std::min(a.z, b.z)}; }
+constexpr Vec3<T> min(Vec3<T> a, Vec3<T> b) {
+    return {std::min(a.x, b.x), std::min(a.y, b.y), std::min(a.z, b.z)};
+}
 template <class T>
-constexpr Vec3<T> max(Vec3<T> a, Vec3<T> b) { return {std::max(a.x, b.x), std::max(a.y, b.y), std::max(a.z, b.z)}; }
+constexpr Vec3<T> max(Vec3<T> a, Vec3<T> b) {
+    return {std::max(a.x, b.x), std::max(a.y, b.y), std::max(a.z, b.z)};
+}
 template <class T>
-bool is_finite(Vec3<T> a) { return std::isfinite(a.x) && std::isfinite(a.y) && std::isfinite(a.z); }
+bool is_finite(Vec3<T> a) {
+    return std::isfinite(a.x) && std::isfinite(a.y) && std::isfinite(a.z);
+}
 
 /// Axis-aligned box; a fresh one is empty (lo > hi) and grows by extend().
 template <class T>

@@ -4,8 +4,8 @@
 
 #include "nir/base/error.h"
 #include "nir/nn/batch.h"
-#include "nir/nn/torch_guard.h"
 #include "nir/nn/seeded.h"
+#include "nir/nn/torch_guard.h"
 
 #include "models/torch_field.h"
 
