@@ -96,12 +96,26 @@ TEST_P(InferenceSuite, GradientIsThatOfTheValues) {
     test::golden_fill(model->module());
     const auto field = infer_field(*model, ball(200));
     ASSERT_TRUE(field->has_gradients());
-    const std::vector<geom::Vec3f> at{{.1f, .05f, -.2f}, {-.3f, .22f, .13f}};
-    std::vector<geom::Vec3f> exact(at.size()), differences(at.size());
+    Rng rng(8);
+    std::vector<geom::Vec3f> at(64), exact(64);
+    for (auto& p : at)
+        for (int axis = 0; axis < 3; ++axis) p[axis] = static_cast<float>(rng.uniform(-0.45, 0.45));
     field->gradients(at, exact);
-    field->extract::ScalarField::gradients(at, differences);
-    for (std::size_t i = 0; i < at.size(); ++i)
-        EXPECT_LT(geom::norm(exact[i] - differences[i]), 0.1f * geom::norm(exact[i]) + 0.05f);
+    // Fields of ReLUs over interpolated features have kinks; a step of 2e-4 rarely crosses one.
+    constexpr float kStep = 2e-4f;
+    std::size_t close = 0;
+    for (std::size_t i = 0; i < at.size(); ++i) {
+        geom::Vec3f difference;
+        for (int axis = 0; axis < 3; ++axis) {
+            std::vector<geom::Vec3f> ends{at[i], at[i]};
+            std::vector<float> v(2);
+            ends[0][axis] += kStep, ends[1][axis] -= kStep;
+            field->values(ends, v);
+            difference[axis] = (v[0] - v[1]) / (ends[0][axis] - ends[1][axis]);
+        }
+        close += geom::norm(exact[i] - difference) < 0.03f * geom::norm(exact[i]) + 0.05f;
+    }
+    EXPECT_GE(close, 54u);
 }
 
 TEST_P(InferenceSuite, BadObservationsAreRefusedInASentence) {

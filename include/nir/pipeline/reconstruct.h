@@ -39,7 +39,8 @@ struct ReconstructResult {
 };
 
 /// Scan -> mesh: finds frame and spacing, encodes, extracts, checks, and goes back to the user's coordinates.
-/// Normals are not used. Colours are carried over. Deterministic, whatever the number of threads.
+/// Normals are not used. Colours are carried over. The same number of threads gives the same bytes; another number
+/// changes the last bits, because torch's convolutions sum in another order.
 /// @throws Error{input} for scans that hold no surface (empty, one point, collinear, ...), Error{numeric} if the field
 /// has no surface at the level, Error{cancelled}.
 ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOptions& options, Progress& progress,
