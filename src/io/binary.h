@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -88,6 +89,12 @@ public:
     }
     void put_bytes(std::string_view s) {
         buffer_.append(s);
+        if (buffer_.size() >= kSize) flush();
+    }
+    /// Appends formatted text.
+    template <class... Args>
+    void format(fmt::format_string<Args...> f, Args&&... args) {
+        fmt::format_to(std::back_inserter(buffer_), f, std::forward<Args>(args)...);
         if (buffer_.size() >= kSize) flush();
     }
     /// Must be called at the end.

@@ -186,25 +186,19 @@ Geometry read_obj(const std::filesystem::path& path) {
 void write_obj(std::ostream& out, const GeometryView& g) {
     check_columns(g);
     ByteWriter to(out);
-    fmt::memory_buffer row;
-    const auto put = [&]<class... Args>(fmt::format_string<Args...> f, Args&&... args) {
-        row.clear();
-        fmt::format_to(std::back_inserter(row), f, std::forward<Args>(args)...);
-        to.put_bytes({row.data(), row.size()});
-    };
     for (std::size_t i = 0; i < g.points.size(); ++i) {
         const geom::Vec3d& p = g.points[i];
-        put("v {} {} {}", p.x, p.y, p.z);
+        to.format("v {} {} {}", p.x, p.y, p.z);
         if (!g.colors.empty())
-            put(" {:.4f} {:.4f} {:.4f}", g.colors[i].r / 255.0, g.colors[i].g / 255.0, g.colors[i].b / 255.0);
-        put("\n");
+            to.format(" {:.4f} {:.4f} {:.4f}", g.colors[i].r / 255.0, g.colors[i].g / 255.0, g.colors[i].b / 255.0);
+        to.format("\n");
     }
-    for (const Vec3f& n : g.normals) put("vn {} {} {}\n", n.x, n.y, n.z);
+    for (const Vec3f& n : g.normals) to.format("vn {} {} {}\n", n.x, n.y, n.z);
     for (const geom::Triangle& t : g.faces) {
         if (g.normals.empty())
-            put("f {} {} {}\n", t[0] + 1, t[1] + 1, t[2] + 1);
+            to.format("f {} {} {}\n", t[0] + 1, t[1] + 1, t[2] + 1);
         else
-            put("f {0}//{0} {1}//{1} {2}//{2}\n", t[0] + 1, t[1] + 1, t[2] + 1);
+            to.format("f {0}//{0} {1}//{1} {2}//{2}\n", t[0] + 1, t[1] + 1, t[2] + 1);
     }
     to.flush();
 }

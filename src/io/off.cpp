@@ -157,21 +157,15 @@ Geometry read_off(const std::filesystem::path& path) {
 void write_off(std::ostream& out, const GeometryView& g) {
     check_columns(g);
     ByteWriter to(out);
-    fmt::memory_buffer row;
-    const auto put = [&]<class... Args>(fmt::format_string<Args...> f, Args&&... args) {
-        row.clear();
-        fmt::format_to(std::back_inserter(row), f, std::forward<Args>(args)...);
-        to.put_bytes({row.data(), row.size()});
-    };
-    put("{}{}OFF\n{} {} 0\n", g.colors.empty() ? "" : "C", g.normals.empty() ? "" : "N", g.points.size(),
-        g.faces.size());
+    to.format("{}{}OFF\n{} {} 0\n", g.colors.empty() ? "" : "C", g.normals.empty() ? "" : "N", g.points.size(),
+              g.faces.size());
     for (std::size_t i = 0; i < g.points.size(); ++i) {
-        put("{} {} {}", g.points[i].x, g.points[i].y, g.points[i].z);
-        if (!g.normals.empty()) put(" {} {} {}", g.normals[i].x, g.normals[i].y, g.normals[i].z);
-        if (!g.colors.empty()) put(" {} {} {} 255", g.colors[i].r, g.colors[i].g, g.colors[i].b);
-        put("\n");
+        to.format("{} {} {}", g.points[i].x, g.points[i].y, g.points[i].z);
+        if (!g.normals.empty()) to.format(" {} {} {}", g.normals[i].x, g.normals[i].y, g.normals[i].z);
+        if (!g.colors.empty()) to.format(" {} {} {} 255", g.colors[i].r, g.colors[i].g, g.colors[i].b);
+        to.format("\n");
     }
-    for (const geom::Triangle& t : g.faces) put("3 {} {} {}\n", t[0], t[1], t[2]);
+    for (const geom::Triangle& t : g.faces) to.format("3 {} {} {}\n", t[0], t[1], t[2]);
     to.flush();
 }
 void write_off(const std::filesystem::path& path, const GeometryView& g) {
