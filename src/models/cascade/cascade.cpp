@@ -9,6 +9,7 @@
 #include "models/cascade/cascade_file.h"
 #include "models/cascade/cascade_net.h"
 #include "models/cascade/feature_octree.h"
+#include "models/cascade/octave_bricks.h"
 
 #include <cmath>
 
@@ -16,14 +17,9 @@ namespace nir::models {
 namespace {
 
 using geom::Vec3f;
-using geom::Vec3i;
 
 constexpr int kBrick = FeatureOctree::kBrick;
-constexpr int kWholeCells = 136;  ///< an octave whose active box has at most this many cells per side is one window
-constexpr int kCoreCells = 64;    ///< otherwise: cells per side of a window's core ...
-constexpr int kHaloCells = 16;    ///< ... and around it, about the receptive field of the fine U-Net
-
-torch::Tensor wrap(std::vector<float>& v, std::int64_t channels, Vec3i s) {
+torch::Tensor wrap(std::vector<float>& v, std::int64_t channels, geom::Vec3i s) {
     return torch::from_blob(v.data(), {1, channels, s.z, s.y, s.x});
 }
 
@@ -93,28 +89,17 @@ private:
         if (!progress_.advance()) fail(ErrorKind::cancelled, "stopped while encoding the scan");
     }
 
-    std::vector<float> moments(int octave, const CellBox& box) const {
-        const float inv = 1.0f / tree_.cell(octave);
-        const Vec3i s = box.size();
-        std::vector<float> local;
-        for (const auto& p : points_) {
-            const Vec3f q = (p - tree_.origin()) * inv - static_cast<Vec3f>(box.lo);
-            if (q.x > -1 && q.y > -1 && q.z > -1 && q.x < static_cast<float>(s.x + 1) &&
-                q.y < static_cast<float>(s.y + 1) && q.z < static_cast<float>(s.z + 1))
-                local.insert(local.end(), {q.x, q.y, q.z});
-        }
-        const kernels::GridSize size{s.x, s.y, s.z};
-        std::vector<float> out(static_cast<std::size_t>(size.cells()) * kernels::kSplatChannels);
-        kernels::splat_moments(local, size, out);
-        return out;
-    }
-
     void coarse() {
         const int n = config_.coarse_cells;
         const CellBox whole{{0, 0, 0}, {n, n, n}};
-        std::vector<float> m = moments(0, whole);
         const kernels::GridSize size{n, n, n};
         const auto cells = static_cast<std::size_t>(size.cells());
+        std::vector<float> local, m(kernels::kSplatChannels * cells);
+        for (const auto& p : points_) {
+            const Vec3f q = (p - tree_.origin()) / tree_.cell(0);
+            local.insert(local.end(), {q.x, q.y, q.z});
+        }
+        kernels::splat_moments(local, size, m);
         std::vector<float> weight(cells), scratch(2 * cells), open(kernels::kOpennessChannels * cells);
         for (std::size_t i = 0; i < cells; ++i) weight[i] = std::expm1(m[i]);
         kernels::openness(weight, size, scratch, open);
@@ -126,102 +111,13 @@ private:
         tree_.store(0, whole, whole, {f.data_ptr<float>(), static_cast<std::size_t>(f.numel())});
     }
 
-    /// Bricks of an octave within one brick of a point of the scan, or where the coarser octave is undecided.
-    std::vector<char> active_bricks(int octave) {
-        const int n = tree_.cells(octave) / kBrick;
-        std::vector<char> active(
-            static_cast<std::size_t>(n) * static_cast<std::size_t>(n) * static_cast<std::size_t>(n), 0);
-        const auto mark = [&](Vec3f cell, float reach) {
-            Vec3i lo, hi;
-            for (int a = 0; a < 3; ++a) {
-                lo[a] = std::clamp(static_cast<int>(std::floor((cell[a] - reach) / kBrick)), 0, n - 1);
-                hi[a] = std::clamp(static_cast<int>(std::floor((cell[a] + reach) / kBrick)), 0, n - 1);
-            }
-            for (int z = lo.z; z <= hi.z; ++z)
-                for (int y = lo.y; y <= hi.y; ++y)
-                    for (int x = lo.x; x <= hi.x; ++x)
-                        active[(static_cast<std::size_t>(z) * static_cast<std::size_t>(n) +
-                                static_cast<std::size_t>(y)) *
-                                   static_cast<std::size_t>(n) +
-                               static_cast<std::size_t>(x)] = 1;
-        };
-        const float inv = 1.0f / tree_.cell(octave);
-        for (const auto& p : points_) mark((p - tree_.origin()) * inv, 6.0f);
-        // The surface of the coarser octave, also where the scan has holes.
-        const int bricks = tree_.bricks(octave - 1);
-        std::vector<float> f(static_cast<std::size_t>(kBrick) * kBrick * kBrick *
-                             static_cast<std::size_t>(config_.features));
-        for (int z = 0; z < bricks; ++z)
-            for (int y = 0; y < bricks; ++y)
-                for (int x = 0; x < bricks; ++x) {
-                    if (!tree_.has_brick(octave - 1, {x, y, z})) continue;
-                    const Vec3i lo{x * kBrick, y * kBrick, z * kBrick};
-                    tree_.load(octave - 1, {lo, lo + Vec3i{kBrick, kBrick, kBrick}}, f);
-                    const torch::Tensor c =
-                        torch::from_blob(f.data(), {config_.features, kBrick * kBrick * kBrick}).t();
-                    const torch::Tensor logits = net_->decode_features(c).contiguous();
-                    const float* v = logits.data_ptr<float>();
-                    for (int i = 0; i < kBrick * kBrick * kBrick; ++i)
-                        if (std::abs(v[i]) < 2.0f)
-                            mark(Vec3f{static_cast<float>(lo.x + i % kBrick) + 0.5f,
-                                       static_cast<float>(lo.y + i / kBrick % kBrick) + 0.5f,
-                                       static_cast<float>(lo.z + i / (kBrick * kBrick)) + 0.5f} *
-                                     2.0f,
-                                 3.0f);
-                }
-        return active;
-    }
-
     void refine(int octave) {
-        const std::vector<char> active = active_bricks(octave);
-        tree_.add_octave(active);
-        const int n = tree_.cells(octave), bricks = tree_.bricks(octave);
-        const auto active_box = [&](const CellBox& in) {
-            CellBox box{in.hi, in.lo};
-            for (int z = in.lo.z / kBrick; z < in.hi.z / kBrick; ++z)
-                for (int y = in.lo.y / kBrick; y < in.hi.y / kBrick; ++y)
-                    for (int x = in.lo.x / kBrick; x < in.hi.x / kBrick; ++x)
-                        if (active[(static_cast<std::size_t>(z) * static_cast<std::size_t>(bricks) +
-                                    static_cast<std::size_t>(y)) *
-                                       static_cast<std::size_t>(bricks) +
-                                   static_cast<std::size_t>(x)]) {
-                            box.lo = min(box.lo, Vec3i{x * kBrick, y * kBrick, z * kBrick});
-                            box.hi = max(box.hi, Vec3i{(x + 1) * kBrick, (y + 1) * kBrick, (z + 1) * kBrick});
-                        }
-            return box;
-        };
-        const CellBox whole = active_box({{0, 0, 0}, {n, n, n}});
-        if (whole.empty()) return;
-        const Vec3i s = whole.size();
-        if (std::max({s.x, s.y, s.z}) <= kWholeCells) {
-            window(octave, whole);
-            return;
-        }
-        for (int z = whole.lo.z; z < whole.hi.z; z += kCoreCells)
-            for (int y = whole.lo.y; y < whole.hi.y; y += kCoreCells)
-                for (int x = whole.lo.x; x < whole.hi.x; x += kCoreCells) {
-                    const CellBox core = active_box(
-                        {{x, y, z}, min(Vec3i{x, y, z} + Vec3i{kCoreCells, kCoreCells, kCoreCells}, whole.hi)});
-                    if (!core.empty()) window(octave, core);
-                }
-    }
-
-    /// Runs the fine U-Net on a core and its halo and keeps the core.
-    void window(int octave, const CellBox& core) {
-        const int n = tree_.cells(octave);
-        const Vec3i halo{kHaloCells, kHaloCells, kHaloCells};
-        const CellBox box{max(core.lo - halo, Vec3i{0, 0, 0}), min(core.hi + halo, Vec3i{n, n, n})};
-        const CellBox parent{{box.lo.x / 2 - 1, box.lo.y / 2 - 1, box.lo.z / 2 - 1},
-                             {box.hi.x / 2 + 1, box.hi.y / 2 + 1, box.hi.z / 2 + 1}};
-        const Vec3i ps = parent.size();
-        std::vector<float> context(static_cast<std::size_t>(config_.features) * static_cast<std::size_t>(ps.x) *
-                                   static_cast<std::size_t>(ps.y) * static_cast<std::size_t>(ps.z));
-        tree_.load(octave - 1, parent, context);
-        torch::Tensor up = upsample_octave(wrap(context, config_.features, ps));
-        for (std::int64_t axis = 2; axis < 5; ++axis) up = up.narrow(axis, 2, up.size(axis) - 4);
-        std::vector<float> m = moments(octave, box);
-        const torch::Tensor f = net_->fine(wrap(m, kernels::kSplatChannels, box.size()), up).contiguous();
-        tree_.store(octave, box, core, {f.data_ptr<float>(), static_cast<std::size_t>(f.numel())});
+        tree_.add_octave(
+            active_bricks(tree_, points_, octave, [this](const torch::Tensor& c) { return net_->decode_features(c); }));
+        if (tree_.brick_list(octave).empty()) return;
+        const BrickSet bricks(tree_.brick_list(octave));
+        const torch::Tensor moments = brick_moments(tree_, points_, octave), context = brick_context(tree_, octave);
+        tree_.store_bricks(octave, net_->fine_on_bricks(bricks, moments, context));
     }
 
     CascadeNet net_;

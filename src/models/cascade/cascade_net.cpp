@@ -65,18 +65,47 @@ CascadeUnetImpl::CascadeUnetImpl(std::int64_t in, const std::vector<int>& widths
     last_->weight.mul_(0.3f);
 }
 
-torch::Tensor CascadeUnetImpl::forward(torch::Tensor x) {
-    std::vector<torch::Tensor> skips;
+torch::Tensor CascadeUnetImpl::forward(torch::Tensor x, torch::Tensor mask) {
+    std::vector<torch::Tensor> skips, masks;
     const auto n = static_cast<std::size_t>(levels_);
+    const auto relu = [&](const torch::Tensor& y, std::size_t level) {
+        return mask.defined() ? y.relu().mul(masks[level]) : y.relu();
+    };
+    if (mask.defined()) x = x * mask;
     for (std::size_t i = 0; i < n; ++i) {
+        if (mask.defined()) masks.push_back(i == 0 ? mask : torch::max_pool3d(masks.back(), 2));
         if (i > 0) x = torch::avg_pool3d(x, 2);
-        x = run_conv(down_a_[i], x).relu_();
-        if (i > 0) x = run_conv(down_b_[i - 1], x).relu_();
+        x = relu(run_conv(down_a_[i], x), i);
+        if (i > 0) x = relu(run_conv(down_b_[i - 1], x), i);
         if (i + 1 < n) skips.push_back(x);
     }
     for (std::size_t i = n - 1; i-- > 0;) {
         x = torch::upsample_nearest3d(run_conv(lift_[i], x), skips[i].sizes().slice(2)).add_(skips[i]);
-        x = run_conv(up_[i], x).relu_();
+        if (mask.defined()) x = x * masks[i];
+        x = relu(run_conv(up_[i], x), i);
+    }
+    x = last_->forward(x);
+    return mask.defined() ? x * mask : x;
+}
+
+torch::Tensor CascadeUnetImpl::forward_on_bricks(const BrickSet& bricks, torch::Tensor x) {
+    const torch::InferenceMode guard;
+    std::vector<torch::Tensor> skips;
+    const auto n = static_cast<std::size_t>(levels_);
+    const auto conv3 = [&](const std::shared_ptr<torch::nn::Module>& m, const torch::Tensor& y) {
+        const auto* c = m->as<torch::nn::Conv3d>();
+        return conv3_relu_on_bricks(bricks, y, c->weight, c->bias);
+    };
+    for (std::size_t i = 0; i < n; ++i) {
+        if (i > 0) x = torch::avg_pool3d(x, 2);
+        x = conv3(down_a_[i], x);
+        if (i > 0) x = conv3(down_b_[i - 1], x);
+        if (i + 1 < n) skips.push_back(x);
+    }
+    for (std::size_t i = n - 1; i-- > 0;) {
+        skips[i].add_(torch::upsample_nearest3d(run_conv(lift_[i], x), skips[i].sizes().slice(2)));
+        x = conv3(up_[i], skips[i]);
+        skips[i].reset();
     }
     return last_->forward(x);
 }
@@ -113,8 +142,14 @@ torch::Tensor CascadeNetImpl::coarse(const torch::Tensor& moments, const torch::
     return coarse_->forward(torch::cat({moments, openness}, 1));
 }
 
-torch::Tensor CascadeNetImpl::fine(const torch::Tensor& moments, const torch::Tensor& context) {
-    return fine_->forward(torch::cat({moments, context}, 1)) + context;
+torch::Tensor CascadeNetImpl::fine(const torch::Tensor& moments, const torch::Tensor& context,
+                                   const torch::Tensor& mask) {
+    return fine_->forward(torch::cat({moments, context}, 1), mask) + context;
+}
+
+torch::Tensor CascadeNetImpl::fine_on_bricks(const BrickSet& bricks, const torch::Tensor& moments,
+                                             const torch::Tensor& context) {
+    return fine_->forward_on_bricks(bricks, torch::cat({moments, context}, 1)).add_(context);
 }
 
 torch::Tensor CascadeNetImpl::decode(const torch::Tensor& features, const torch::Tensor& points) {
@@ -132,6 +167,19 @@ torch::Tensor upsample_octave(const torch::Tensor& features) {
                                         .mode(torch::kTrilinear)
                                         .align_corners(false)
                                         .recompute_scale_factor(false));
+}
+
+torch::Tensor active_mask(const torch::Tensor& moments, const torch::Tensor& coarser_logits) {
+    const torch::NoGradGuard no_grad;
+    const auto dilate = [](const torch::Tensor& x, std::int64_t reach) {
+        return torch::max_pool3d(x, 2 * reach + 1, 1, reach);
+    };
+    const torch::Tensor seen = (moments.narrow(1, 0, 1) > 0).to(torch::kFloat32);
+    const torch::Tensor undecided = (coarser_logits.unsqueeze(1).abs() < kUndecided).to(torch::kFloat32);
+    const torch::Tensor active =
+        torch::maximum(dilate(seen, kPointReach),
+                       dilate(torch::upsample_nearest3d(undecided, seen.sizes().slice(2)), kUndecidedReach));
+    return torch::upsample_nearest3d(torch::max_pool3d(active, kBrickCells), seen.sizes().slice(2));
 }
 
 }  // namespace nir::models

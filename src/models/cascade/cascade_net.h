@@ -4,6 +4,8 @@
 
 #include "nir/base/config.h"
 
+#include "models/cascade/brick_set.h"
+
 #include <torch/torch.h>
 
 #include <vector>
@@ -33,8 +35,14 @@ struct CascadeConfig {
 class CascadeUnetImpl : public torch::nn::Module {
 public:
     CascadeUnetImpl(std::int64_t in, const std::vector<int>& widths, std::int64_t out);
-    /// @param x [B, in, D, H, W] f32, sides multiples of 2^(levels - 1).  @return [B, out, D, H, W]
-    torch::Tensor forward(torch::Tensor x);
+    /// @param x     [B, in, D, H, W] f32, sides multiples of 2^(levels - 1)
+    /// @param mask  [B, 1, D, H, W] f32 of 0 and 1, constant on aligned blocks of 2^(levels - 1) cells, or undefined.
+    ///              Where it is 0 every volume on the way counts as 0; forward_on_bricks() never touches those cells.
+    /// @return [B, out, D, H, W]
+    torch::Tensor forward(torch::Tensor x, torch::Tensor mask = {});
+    /// The same without gradients, for the cells of a set of bricks only, which is what the mask says otherwise.
+    /// @param x [N, in, b, b, b] f32, the bricks of the set; b a multiple of 2^(levels - 1)  @return [N, out, b, b, b]
+    torch::Tensor forward_on_bricks(const BrickSet& bricks, torch::Tensor x);
     std::int64_t alignment() const { return std::int64_t{1} << (levels_ - 1); }
 
 private:
@@ -70,8 +78,11 @@ public:
     /// @return features [B, features, D, H, W]
     torch::Tensor coarse(const torch::Tensor& moments, const torch::Tensor& openness);
     /// @param moments [B, kSplatChannels, D, H, W]; context [B, features, D, H, W]: features of the coarser octave,
-    ///        upsampled to this one.  @return features [B, features, D, H, W]
-    torch::Tensor fine(const torch::Tensor& moments, const torch::Tensor& context);
+    ///        upsampled to this one; mask [B, 1, D, H, W] from active_mask(): where it is 0 the context is the result.
+    /// @return features [B, features, D, H, W]
+    torch::Tensor fine(const torch::Tensor& moments, const torch::Tensor& context, const torch::Tensor& mask);
+    /// fine() on the bricks of an octave. @param moments [N, kSplatChannels, 8, 8, 8], context [N, features, 8, 8, 8]
+    torch::Tensor fine_on_bricks(const BrickSet& bricks, const torch::Tensor& moments, const torch::Tensor& context);
     /// Logits at points given in cells of the feature volume.
     /// @param features [B, features, D, H, W]; points [B, T, 3] as (x, y, z)  @return [B, T]
     torch::Tensor decode(const torch::Tensor& features, const torch::Tensor& points);
@@ -90,5 +101,13 @@ TORCH_MODULE(CascadeNet);
 
 /// Trilinear upsampling by 2, cell centres to cell centres.
 torch::Tensor upsample_octave(const torch::Tensor& features);
+
+/// Which bricks of an octave are computed: those within kPointReach cells of a cell that a point of the scan
+/// contributes to, or within kUndecidedReach cells of where the coarser octave is undecided.
+inline constexpr int kBrickCells = 8, kPointReach = 3, kUndecidedReach = 2;
+inline constexpr float kUndecided = 2;  ///< |logit| below which a coarser cell is undecided
+/// @param moments [B, kSplatChannels, D, H, W], sides multiples of kBrickCells
+/// @param coarser_logits [B, D/2, H/2, W/2] of the coarser octave's cells  @return [B, 1, D, H, W] f32 of 0 and 1
+torch::Tensor active_mask(const torch::Tensor& moments, const torch::Tensor& coarser_logits);
 
 }  // namespace nir::models

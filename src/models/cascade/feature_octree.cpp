@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the nir developers
 #include "models/cascade/feature_octree.h"
 
+#include "nir/base/error.h"
 #include "nir/base/parallel.h"
 
 #include <cmath>
@@ -23,11 +24,14 @@ std::size_t FeatureOctree::memory_bytes() const {
 void FeatureOctree::add_octave(const std::vector<char>& active) {
     Level level;
     level.slot.assign(active.size(), -1);
-    std::int32_t n = 0;
-    for (std::size_t i = 0; i < active.size(); ++i)
-        if (active[i]) level.slot[i] = n++;
-    level.data.assign(static_cast<std::size_t>(n) * kBrick * kBrick * kBrick * static_cast<std::size_t>(channels_),
-                      0.0f);
+    const int side = cells(octaves()) / kBrick;
+    for (std::size_t i = 0; i < active.size(); ++i) {
+        if (!active[i]) continue;
+        level.slot[i] = static_cast<std::int32_t>(level.bricks.size());
+        const auto at = static_cast<int>(i);
+        level.bricks.push_back({at % side, at / side % side, at / (side * side)});
+    }
+    level.data.assign(level.bricks.size() * kBrick * kBrick * kBrick * static_cast<std::size_t>(channels_), 0.0f);
     levels_.push_back(std::move(level));
 }
 
@@ -39,6 +43,25 @@ const float* FeatureOctree::cell_features(int octave, Vec3i c) const {
     return level.data.data() +
            (static_cast<std::size_t>(slot) * kBrick * kBrick * kBrick + static_cast<std::size_t>(local)) *
                static_cast<std::size_t>(channels_);
+}
+
+std::span<const float> FeatureOctree::brick_data(int octave, std::size_t first, std::size_t count) const {
+    const std::size_t floats = static_cast<std::size_t>(kBrick * kBrick * kBrick * channels_);
+    return std::span(levels_[static_cast<std::size_t>(octave)].data).subspan(first * floats, count * floats);
+}
+
+void FeatureOctree::store_bricks(int octave, const at::Tensor& features) {
+    Level& level = levels_[static_cast<std::size_t>(octave)];
+    NIR_CHECK(features.is_contiguous() && static_cast<std::size_t>(features.numel()) == level.data.size());
+    const float* from = features.data_ptr<float>();
+    const auto channels = static_cast<std::size_t>(channels_);
+    constexpr std::size_t kCells = kBrick * kBrick * kBrick;
+    parallel_for(level.bricks.size(), 16, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i)
+            for (std::size_t k = 0; k < channels; ++k)
+                for (std::size_t c = 0; c < kCells; ++c)
+                    level.data[(i * kCells + c) * channels + k] = from[(i * channels + k) * kCells + c];
+    });
 }
 
 void FeatureOctree::store(int octave, const CellBox& box, const CellBox& core, std::span<const float> volume) {

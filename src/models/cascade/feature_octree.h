@@ -4,6 +4,7 @@
 
 #include "nir/geom/vec.h"
 
+#include <ATen/core/Tensor.h>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -38,6 +39,14 @@ public:
         return levels_[static_cast<std::size_t>(octave)].slot[brick_index(octave, brick)] >= 0;
     }
     int bricks(int octave) const { return cells(octave) / kBrick; }
+    /// The bricks of an octave, in the order of brick_index().
+    const std::vector<geom::Vec3i>& brick_list(int octave) const {
+        return levels_[static_cast<std::size_t>(octave)].bricks;
+    }
+    /// Features [count, 8, 8, 8, channels] of bricks first .. first + count - 1 of that list.
+    std::span<const float> brick_data(int octave, std::size_t first, std::size_t count) const;
+    /// Sets the features of all bricks. @param features [N, channels, 8, 8, 8], in the order of brick_list()
+    void store_bricks(int octave, const at::Tensor& features);
     std::size_t brick_index(int octave, geom::Vec3i b) const {
         const auto n = static_cast<std::size_t>(bricks(octave));
         return (static_cast<std::size_t>(b.z) * n + static_cast<std::size_t>(b.y)) * n + static_cast<std::size_t>(b.x);
@@ -54,8 +63,9 @@ public:
 
 private:
     struct Level {
-        std::vector<std::int32_t> slot;  // of each brick, or -1
-        std::vector<float> data;         // [slot][z][y][x][channels]
+        std::vector<std::int32_t> slot;   // of each brick, or -1
+        std::vector<geom::Vec3i> bricks;  // of each slot
+        std::vector<float> data;          // [slot][z][y][x][channels]
     };
     const float* cell_features(int octave, geom::Vec3i c) const;
     bool sample_octave(int octave, geom::Vec3f point, float* out) const;

@@ -19,6 +19,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <functional>
 #include <map>
 
 namespace nir::models {
@@ -38,6 +40,7 @@ std::map<std::string, std::map<std::string, double>>& table() {
 
 class Table : public ::testing::Environment {
 public:
+    void SetUp() override { ::setenv("DNNL_MAX_CPU_ISA", "AVX2", 1); }  // that of the reference: see kRoundings
     void TearDown() override {
         if (table().empty()) return;
         fmt::print("\nlargest relative error against the papers' code\n");
@@ -51,17 +54,64 @@ public:
 [[maybe_unused]] const auto* const kTable = ::testing::AddGlobalTestEnvironment(new Table);
 
 /// |ours - theirs| over |theirs|, where values below the tensor's root mean square count as large as that.
-void expect_close(const std::string& name, const std::string& item, const Tensor& ours, const Tensor& theirs,
-                  double tolerance = kTolerance, double kink_share = 0) {
-    ASSERT_EQ(ours.sizes(), theirs.sizes()) << name << " " << item;
+Tensor relative_errors(const Tensor& ours, const Tensor& theirs) {
     const Tensor a = ours.detach().to(torch::kFloat64), b = theirs.to(torch::kFloat64);
     const Tensor floor = b.square().mean().sqrt().clamp_min(1e-12);
-    const Tensor errors = (a - b).abs() / torch::maximum(b.abs(), floor);
-    const double error = errors.max().item<double>();
-    const double wrong = (errors >= tolerance).to(torch::kFloat64).mean().item<double>();
-    EXPECT_LE(wrong, kink_share) << name << " " << item << ": largest relative error " << error;
+    return (a - b).abs() / torch::maximum(b.abs(), floor);
+}
+
+void record(const std::string& name, const std::string& item, double error) {
     double& row = table()[name][item];
     row = std::max(row, error);
+}
+
+void expect_close(const std::string& name, const std::string& item, const Tensor& ours, const Tensor& theirs,
+                  double tolerance = kTolerance) {
+    ASSERT_EQ(ours.sizes(), theirs.sizes()) << name << " " << item;
+    const double error = relative_errors(ours, theirs).max().item<double>();
+    EXPECT_LT(error, tolerance) << name << " " << item;
+    record(name, item, error);
+}
+
+// Gradients jump where the input of a ReLU is zero within rounding, and which side of the jump is taken depends on the
+// instruction set of BLAS and of the convolutions: conv_grid_small.train differs from the papers' numbers by 6 % in
+// fc_p with AVX-512 convolutions, and by 5e-6 with DNNL_MAX_CPU_ISA=AVX2, which the reference ran on. So gradients are
+// compared with several evaluations of ours, whose weights differ by a rounding error: a value agrees if one of them
+// does. A wrong formula agrees with none.
+constexpr int kRoundings = 24;
+constexpr double kRounding = 2e-7;  ///< relative, about two units in the last place
+
+/// Multiplies every parameter by 1 +- kRounding; `which` == 0 leaves them alone.
+void round_differently(torch::nn::Module& module, int which) {
+    if (which == 0) return;
+    const torch::NoGradGuard no_grad;
+    torch::manual_seed(static_cast<std::uint64_t>(which));
+    for (auto& p : module.parameters()) p.mul_(1 + kRounding * torch::randn(p.sizes(), torch::kFloat64).to(p.dtype()));
+}
+
+/// Gradients by name of one evaluation with other roundings.
+using Evaluation = std::function<std::map<std::string, Tensor>(int which)>;
+
+/// Expects each reference value to agree with one of the evaluations; stops at the first that leaves nothing open.
+void expect_close_up_to_kinks(const std::string& name, const std::string& item,
+                              const std::map<std::string, Tensor>& theirs, const Evaluation& evaluate) {
+    std::map<std::string, Tensor> errors;
+    double worst = 0;
+    for (int which = 0; which < kRoundings; ++which) {
+        const auto ours = evaluate(which);
+        ASSERT_EQ(ours.size(), theirs.size()) << name;
+        worst = 0;
+        for (const auto& [key, value] : theirs) {
+            ASSERT_TRUE(ours.contains(key) && ours.at(key).sizes() == value.sizes()) << name << " " << key;
+            const Tensor e = relative_errors(ours.at(key), value);
+            errors[key] = errors.contains(key) ? torch::minimum(errors[key], e) : e;
+            worst = std::max(worst, errors[key].max().item<double>());
+        }
+        if (worst < kTolerance) break;
+    }
+    for (const auto& [key, e] : errors)
+        EXPECT_LT(e.max().item<double>(), kTolerance) << name << " " << item << " " << key;
+    record(name, item, worst);
 }
 
 io::TensorFile read_weights(const std::string& name) {
@@ -130,6 +180,19 @@ TEST_P(Parity, FeaturesAgree) {
     }
 }
 
+/// dlogits/dpoints [B,T,3] through the door of the models.
+Tensor point_gradients(Model& model, const Tensor& inputs, const Tensor& points) {
+    Tensor all = torch::empty(points.sizes());
+    float* out = all.data_ptr<float>();
+    for (std::int64_t b = 0; b < inputs.size(0); ++b) {
+        const auto where = vectors_of(points[b]);
+        std::vector<geom::Vec3f> g(where.size());
+        infer_field(model, cloud_of(inputs[b]))->gradients(where, g);
+        for (const auto& v : g) out = std::copy_n(std::array{v.x, v.y, v.z}.begin(), 3, out);
+    }
+    return all;
+}
+
 TEST_P(Parity, LogitsAndGradientsAgree) {
     const auto path = find_fixture("conv_onet", name_ + ".io.npz");
     if (path.empty() || read_weights(name_).arrays.empty()) GTEST_SKIP() << "no larger fixtures beside the source tree";
@@ -139,18 +202,15 @@ TEST_P(Parity, LogitsAndGradientsAgree) {
     for (std::int64_t b = 0; b < inputs.size(0); ++b) {
         const auto field = infer_field(*model, cloud_of(inputs[b]));
         const auto where = vectors_of(points[b]);
-        Tensor logits = torch::empty({points.size(1)}), gradients = torch::empty({points.size(1), 3});
+        Tensor logits = torch::empty({points.size(1)});
         field->values(where, {logits.data_ptr<float>(), where.size()});
         expect_close(name_, "logits", logits, item(file, "logits")[b]);
-        std::vector<geom::Vec3f> g(where.size());
-        field->gradients(where, g);
-        float* out = gradients.data_ptr<float>();
-        for (const auto& v : g) out = std::copy_n(std::array{v.x, v.y, v.z}.begin(), 3, out);
-        // A ReLU whose input is zero within rounding may be on in one BLAS and off in another (conv_grid_small has such
-        // a point: it agrees with OPENBLAS_CORETYPE=SkylakeX): at most two points of a case.
-        const double kinks = 2.0 / static_cast<double>(where.size());
-        expect_close(name_, "dlogits_dpoints", gradients, item(file, "dlogits_dpoints")[b], kTolerance, kinks);
     }
+    expect_close_up_to_kinks(name_, "dlogits_dpoints", {{"points", item(file, "dlogits_dpoints")}}, [&](int which) {
+        const auto rounded = build(name_);
+        round_differently(rounded->module(), which);
+        return std::map<std::string, Tensor>{{"points", point_gradients(*rounded, inputs, points)}};
+    });
 }
 
 INSTANTIATE_TEST_SUITE_P(ConvOnet, Parity,
@@ -161,46 +221,67 @@ INSTANTIATE_TEST_SUITE_P(ConvOnet, Parity,
 
 class TrainingParity : public Parity {};
 
+std::map<std::string, Tensor> loss_gradients(Model& model, const nn::Batch& batch) {
+    model.loss(batch, {}).backward();
+    std::map<std::string, Tensor> out;
+    for (const auto& p : model.module().named_parameters()) out[p.key()] = p.value().grad().clone();
+    return out;
+}
+
+/// Losses [n] before each of n steps of Adam(1e-4).
+Tensor adam_losses(Model& model, const nn::Batch& batch, std::int64_t n) {
+    torch::optim::Adam adam(model.module().parameters(), torch::optim::AdamOptions(1e-4));
+    Tensor losses = torch::empty({n}, torch::kFloat64);
+    for (std::int64_t step = 0; step < n; ++step) {
+        adam.zero_grad();
+        const Tensor l = model.loss(batch, {});
+        losses[step] = l.item<double>();
+        l.backward();
+        adam.step();
+    }
+    return losses;
+}
+
 TEST_P(TrainingParity, LossGradientsAndTenAdamStepsAgree) {
     const auto path = find_fixture("conv_onet", name_ + ".train.npz");
     if (path.empty()) GTEST_SKIP();
     const auto file = io::read_npz(path);
-    const auto model = build(name_);
-    model->module().train();
     nn::Batch batch;
     batch["observation"] = item(file, "inputs");
     batch["points"] = item(file, "points");
     batch["occupancies"] = item(file, "occ");
+    const auto rounded = [&](int which) {
+        auto model = build(name_);
+        model->module().train();
+        round_differently(model->module(), which);
+        return model;
+    };
 
     double iou = -1;
+    const auto model = rounded(0);
     const Tensor loss = model->loss(batch, [&](std::string_view key, double v) { iou = key == "iou" ? v : iou; });
     EXPECT_GE(iou, 0);
     EXPECT_LE(iou, 1);
     expect_close(name_ + ".train", "loss", loss, item(file, "loss"));
-    loss.backward();
-    // conv_grid_small does not agree yet. The loss does, and so do the decoder blocks' gradients (1e-4), but those of
-    // fc_p, fc_c.0 and the encoder are off by up to 6 % of their root mean square. One ReLU input of the other sign
-    // would look like that; it has not been shown to be the cause. The wide tolerance only guards against worse.
-    const bool open_case = name_ == "conv_grid_small";
-    const double gradient_tolerance = open_case ? 0.1 : kTolerance, adam_tolerance = open_case ? 0.02 : kTolerance;
-    std::size_t compared = 0;
-    for (const auto& p : model->module().named_parameters()) {
-        const io::NamedArray* theirs = file.find("grad/" + p.key());
-        ASSERT_TRUE(theirs) << p.key();
-        expect_close(name_ + ".train", "gradients", p.value().grad(), nn::tensor_from(*theirs), gradient_tolerance);
-        ++compared;
-    }
-    EXPECT_EQ(compared, model->module().parameters().size());
 
-    torch::optim::Adam adam(model->module().parameters(), torch::optim::AdamOptions(1e-4));
-    const Tensor losses = item(file, "adam_losses");
-    for (std::int64_t step = 0; step < losses.size(0); ++step) {
-        adam.zero_grad();
-        const Tensor l = model->loss(batch, {});
-        expect_close(name_ + ".train", "ten Adam losses", l, losses[step], adam_tolerance);
-        l.backward();
-        adam.step();
-    }
+    std::map<std::string, Tensor> theirs;
+    for (const auto& p : model->module().named_parameters()) theirs[p.key()] = item(file, "grad/" + p.key());
+    expect_close_up_to_kinks(name_ + ".train", "gradients", theirs,
+                             [&](int which) { return loss_gradients(*rounded(which), batch); });
+
+    // Adam's first steps have the length of the learning rate whatever the gradient's size, so kinks are amplified from
+    // step to step: the reference may be as far from ours as ours with other roundings are from one another.
+    const Tensor reference = item(file, "adam_losses").to(torch::kFloat64);
+    std::vector<Tensor> ours;
+    for (int which = 0; which < 6; ++which) ours.push_back(adam_losses(*rounded(which), batch, reference.size(0)));
+    const Tensor all = torch::stack(ours);
+    const Tensor spread = (std::get<0>(all.max(0)) - std::get<0>(all.min(0))) / reference;
+    const Tensor error = (ours[0] - reference).abs() / reference;
+    const Tensor allowed = torch::maximum(spread, torch::full_like(spread, kTolerance));
+    EXPECT_TRUE((error <= allowed).all().item<bool>()) << error << "\nagainst our own spread of\n" << spread;
+    EXPECT_LT(spread.max().item<double>(), 0.02);
+    record(name_ + ".train", "ten Adam losses", error.max().item<double>());
+    record(name_ + ".train", "spread of our roundings", spread.max().item<double>());
 }
 
 INSTANTIATE_TEST_SUITE_P(ConvOnet, TrainingParity, ::testing::Values("conv_3plane_small", "conv_grid_small"));

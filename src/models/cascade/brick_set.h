@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#pragma once
+
+#include "nir/geom/vec.h"
+
+#include <ATen/core/Tensor.h>
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace nir::models {
+
+/// Bricks of a grid and who lies next to whom. Volumes on a set are tensors [N, channels, b, b, b], one row per brick,
+/// for any number of cells b along a brick; a brick that is not in the set counts as zeros.
+class BrickSet {
+public:
+    /// @param bricks places in a grid of bricks, none twice
+    explicit BrickSet(std::vector<geom::Vec3i> bricks);
+
+    std::int64_t size() const { return static_cast<std::int64_t>(bricks_.size()); }
+    const std::vector<geom::Vec3i>& bricks() const { return bricks_; }
+    /// Row of the brick at an offset of -1, 0 or 1 along each axis, index (dz * 3 + dy) * 3 + dx counted from -1;
+    /// -1 = not in the set.
+    std::span<const std::int32_t, 27> neighbors(std::int64_t row) const {
+        return neighbors_[static_cast<std::size_t>(row)];
+    }
+
+private:
+    std::vector<geom::Vec3i> bricks_;
+    std::vector<std::array<std::int32_t, 27>> neighbors_;
+};
+
+/// Copies bricks [first, first + count) with one cell of their neighbours around. @param x [N, c, b, b, b] f32
+/// @return [count, c, b + 2, b + 2, b + 2]
+at::Tensor gather_with_halo(const BrickSet& bricks, const at::Tensor& x, std::int64_t first, std::int64_t count);
+
+/// ReLU of a convolution with a kernel of 3^3, a few bricks at a time. @param x [N, in, b, b, b] f32
+/// @param weight [out, in, 3, 3, 3], bias [out]  @return [N, out, b, b, b]
+at::Tensor conv3_relu_on_bricks(const BrickSet& bricks, const at::Tensor& x, const at::Tensor& weight,
+                                const at::Tensor& bias);
+
+}  // namespace nir::models

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+// The sparse path of the cascade against dense volumes: same bricks, same statistics, same network.
+#include "models/cascade/brick_set.h"
+
+#include "nir/base/error.h"
+#include "nir/base/rng.h"
+#include "nir/kernels/splat.h"
+#include "nir/nn/seeded.h"
+
+#include "models/cascade/cascade_net.h"
+#include "models/cascade/octave_bricks.h"
+
+#include <gtest/gtest.h>
+
+namespace nir::models {
+namespace {
+
+using geom::Vec3f;
+using geom::Vec3i;
+using torch::Tensor;
+
+constexpr int kBrick = kBrickCells;
+
+/// Bricks [N, c, b, b, b] out of a volume [1, c, D, H, W].
+Tensor cut(const Tensor& volume, const std::vector<Vec3i>& bricks, std::int64_t b) {
+    std::vector<Tensor> out;
+    for (const auto& at : bricks)
+        out.push_back(volume[0].narrow(1, at.z * b, b).narrow(2, at.y * b, b).narrow(3, at.x * b, b));
+    return torch::stack(out).contiguous();
+}
+
+/// A mask [1, 1, n*8, n*8, n*8] of randomly chosen bricks, and these bricks.
+std::pair<Tensor, std::vector<Vec3i>> random_bricks(int n, double share, std::uint64_t seed) {
+    Rng rng(seed);
+    std::vector<Vec3i> bricks;
+    Tensor mask = torch::zeros({1, 1, n * kBrick, n * kBrick, n * kBrick});
+    for (int z = 0; z < n; ++z)
+        for (int y = 0; y < n; ++y)
+            for (int x = 0; x < n; ++x) {
+                if (!rng.coin(share)) continue;
+                bricks.push_back({x, y, z});
+                mask[0][0]
+                    .narrow(0, z * kBrick, kBrick)
+                    .narrow(1, y * kBrick, kBrick)
+                    .narrow(2, x * kBrick, kBrick)
+                    .fill_(1);
+            }
+    return {mask, bricks};
+}
+
+TEST(BrickSet, HaloIsThatOfThePaddedVolume) {
+    const auto [mask, bricks] = random_bricks(4, 0.5, 1);
+    torch::manual_seed(1);
+    for (const std::int64_t b : {1, 2, 8}) {
+        Tensor volume = torch::randn({1, 3, 4 * b, 4 * b, 4 * b});
+        volume = volume * torch::max_pool3d(mask, kBrick / b);
+        const BrickSet set(bricks);
+        const Tensor padded = torch::constant_pad_nd(volume, {1, 1, 1, 1, 1, 1});
+        const Tensor tiles = gather_with_halo(set, cut(volume, bricks, b), 2, 5);
+        for (std::int64_t i = 0; i < 5; ++i) {
+            const Vec3i at = bricks[static_cast<std::size_t>(i + 2)];
+            const Tensor expected =
+                padded[0].narrow(1, at.z * b, b + 2).narrow(2, at.y * b, b + 2).narrow(3, at.x * b, b + 2);
+            EXPECT_TRUE(torch::equal(tiles[i], expected)) << "b = " << b << ", brick " << i;
+        }
+    }
+    EXPECT_THROW(BrickSet({{1, 2, 3}, {1, 2, 3}}), Error);
+}
+
+TEST(BrickSet, UnetOnBricksEqualsTheMaskedUnet) {
+    const nn::SeededScope seeded(7);
+    CascadeUnet net(5, std::vector<int>{8, 12, 16}, 4);
+    {
+        const torch::NoGradGuard no_grad;  // biases, so that places outside the mask would show
+        for (auto& p : net->named_parameters())
+            if (p.key().ends_with("bias")) p.value().uniform_(-0.5, 0.5);
+    }
+    const torch::NoGradGuard no_grad;
+    for (const double share : {0.1, 0.6, 1.0}) {
+        const auto [mask, bricks] = random_bricks(4, share, 3);
+        ASSERT_FALSE(bricks.empty());
+        const Tensor x = torch::randn({1, 5, 32, 32, 32});
+        const Tensor dense = net->forward(x, mask);
+        const Tensor sparse = net->forward_on_bricks(BrickSet(bricks), cut(x, bricks, kBrick));
+        const Tensor expected = cut(dense, bricks, kBrick);
+        EXPECT_TRUE(torch::allclose(sparse, expected, 1e-4, 1e-5 * expected.abs().max().item<double>())) << share;
+        EXPECT_EQ((dense * (1 - mask)).abs().max().item<float>(), 0);
+        if (share == 1.0) {
+            EXPECT_TRUE(torch::allclose(net->forward(x), dense, 1e-5, 1e-5));
+        }
+    }
+}
+
+/// Two octaves over a cube of 32 cells, features that are a linear function of the place.
+FeatureOctree linear_octree(const std::vector<char>& active) {
+    FeatureOctree tree({-1, 2, 0.5f}, 0.25f, 32, 3);
+    tree.add_octave(std::vector<char>(64, 1));
+    const CellBox whole{{0, 0, 0}, {32, 32, 32}};
+    std::vector<float> v;
+    for (int c = 0; c < 3; ++c)
+        for (int i = 0; i < 32 * 32 * 32; ++i)
+            v.push_back(static_cast<float>(c) + 0.1f * static_cast<float>(i % 32) -
+                        0.2f * static_cast<float>(i / 32 % 32) + 0.05f * static_cast<float>(i / 1024));
+    tree.store(0, whole, whole, v);
+    tree.add_octave(active);
+    return tree;
+}
+
+TEST(OctaveBricks, ContextIsTheUpsampledOctaveBefore) {
+    std::vector<char> active(512, 0);
+    for (std::size_t i = 0; i < active.size(); i += 7) active[i] = 1;
+    const FeatureOctree tree = linear_octree(active);
+    std::vector<float> volume(3 * 34 * 34 * 34);
+    tree.load(0, {{-1, -1, -1}, {33, 33, 33}}, volume);
+    Tensor up = upsample_octave(torch::from_blob(volume.data(), {1, 3, 34, 34, 34}));
+    for (std::int64_t axis = 2; axis < 5; ++axis) up = up.narrow(axis, 2, 64);
+    const Tensor got = brick_context(tree, 1);
+    EXPECT_TRUE(torch::allclose(got, cut(up, tree.brick_list(1), kBrick), 1e-5, 1e-5));
+}
+
+std::vector<Vec3f> random_points(std::size_t n, std::uint64_t seed) {
+    Rng rng(seed);
+    std::vector<Vec3f> points;
+    for (std::size_t i = 0; i < n; ++i)  // a blob, so that most bricks stay empty; some at the border of the grid
+        points.push_back(Vec3f{-1, 2, 0.5f} + Vec3f{static_cast<float>(rng.uniform(0, 3)),
+                                                    static_cast<float>(rng.uniform(4, 8)),
+                                                    static_cast<float>(rng.uniform(2, 5))});
+    return points;
+}
+
+TEST(OctaveBricks, MomentsAndMaskAreThoseOfTheDenseVolumes) {
+    FeatureOctree tree = linear_octree(std::vector<char>(512, 0));
+    const auto points = random_points(400, 5);
+    std::vector<float> in_cells, dense(kernels::kSplatChannels * 64 * 64 * 64);
+    for (const auto& p : points) {
+        const Vec3f q = (p - tree.origin()) / 0.125f;
+        in_cells.insert(in_cells.end(), {q.x, q.y, q.z});
+    }
+    kernels::splat_moments(in_cells, {64, 64, 64}, dense);
+    const Tensor volume = torch::from_blob(dense.data(), {1, kernels::kSplatChannels, 64, 64, 64});
+
+    // Decides by the first feature: undecided where it is small.
+    const auto decode = [](const Tensor& c) { return c.select(1, 0) * 10; };
+    const auto active = active_bricks(tree, points, 1, decode);
+    std::vector<float> coarse(3 * 32 * 32 * 32);
+    tree.load(0, {{0, 0, 0}, {32, 32, 32}}, coarse);
+    const Tensor logits = torch::from_blob(coarse.data(), {1, 3, 32, 32, 32}).select(1, 0) * 10;
+    const Tensor mask = active_mask(volume, logits);
+    int n = 0;
+    for (int i = 0; i < 512; ++i) {
+        const float m = mask[0][0][i / 64 * kBrick][i / 8 % 8 * kBrick][i % 8 * kBrick].item<float>();
+        EXPECT_EQ(m > 0, active[static_cast<std::size_t>(i)] != 0) << "brick " << i;
+        n += active[static_cast<std::size_t>(i)];
+    }
+    EXPECT_GT(n, 20);
+    EXPECT_LT(n, 400);
+
+    tree = linear_octree(active);
+    EXPECT_TRUE(torch::allclose(brick_moments(tree, points, 1), cut(volume, tree.brick_list(1), kBrick), 1e-5, 1e-6));
+    const Tensor features = torch::randn({n, 3, kBrick, kBrick, kBrick});
+    tree.store_bricks(1, features);
+    const auto data = tree.brick_data(1, 3, 1);
+    EXPECT_EQ(data[(static_cast<std::size_t>(1 * 64 + 2 * 8 + 5)) * 3 + 2], features[3][2][1][2][5].item<float>());
+}
+
+}  // namespace
+}  // namespace nir::models

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#include "models/cascade/octave_bricks.h"
+
+#include "nir/base/parallel.h"
+#include "nir/kernels/splat.h"
+
+#include "models/cascade/cascade_net.h"
+
+#include <array>
+#include <cmath>
+#include <map>
+
+namespace nir::models {
+namespace {
+
+using geom::Vec3f;
+using geom::Vec3i;
+
+constexpr int kBrick = FeatureOctree::kBrick;
+constexpr int kCells = kBrick * kBrick * kBrick;
+constexpr int kBlock = 4;  ///< bricks along a block of points that are splatted together
+static_assert(kBrick == kBrickCells);
+
+int floor_div(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+
+/// The lower of the two cells along each axis that a point contributes to.
+Vec3i first_cell(Vec3f q) {
+    return {static_cast<int>(std::floor(q.x - 0.5f)), static_cast<int>(std::floor(q.y - 0.5f)),
+            static_cast<int>(std::floor(q.z - 0.5f))};
+}
+
+/// Calls f(place) for all places in lo..hi.
+template <class F>
+void for_each_in(Vec3i lo, Vec3i hi, const F& f) {
+    for (int z = lo.z; z <= hi.z; ++z)
+        for (int y = lo.y; y <= hi.y; ++y)
+            for (int x = lo.x; x <= hi.x; ++x) f(Vec3i{x, y, z});
+}
+
+/// The parent's cells [6^3] around a brick -> the brick's [8^3], separable linear weights 3/4, 1/4. One channel.
+void upsample_brick(const float* parent, float* out) {
+    constexpr int kParent = kBrick / 2 + 2;
+    const auto lower = [](int j) { return (j + 1) / 2; };
+    const auto weight = [](int j) { return j % 2 == 0 ? 0.75f : 0.25f; };
+    std::array<float, kParent * kParent * kBrick> along_x;
+    std::array<float, kParent * kBrick * kBrick> along_y;
+    for (int i = 0; i < kParent * kParent; ++i)
+        for (int x = 0; x < kBrick; ++x) {
+            const float* p = parent + i * kParent + lower(x);
+            along_x[static_cast<std::size_t>(i * kBrick + x)] = p[0] + weight(x) * (p[1] - p[0]);
+        }
+    for (int z = 0; z < kParent; ++z)
+        for (int y = 0; y < kBrick; ++y)
+            for (int x = 0; x < kBrick; ++x) {
+                const float* p = along_x.data() + (z * kParent + lower(y)) * kBrick + x;
+                along_y[static_cast<std::size_t>((z * kBrick + y) * kBrick + x)] =
+                    p[0] + weight(y) * (p[kBrick] - p[0]);
+            }
+    for (int z = 0; z < kBrick; ++z)
+        for (int i = 0; i < kBrick * kBrick; ++i) {
+            const float* p = along_y.data() + lower(z) * kBrick * kBrick + i;
+            out[z * kBrick * kBrick + i] = p[0] + weight(z) * (p[kBrick * kBrick] - p[0]);
+        }
+}
+
+}  // namespace
+
+std::vector<char> active_bricks(const FeatureOctree& tree, std::span<const Vec3f> points, int octave,
+                                const std::function<at::Tensor(const at::Tensor&)>& decode) {
+    const int n = tree.bricks(octave);
+    std::vector<char> active(static_cast<std::size_t>(n) * static_cast<std::size_t>(n) * static_cast<std::size_t>(n));
+    const auto mark = [&](Vec3i first, Vec3i last) {
+        for (int a = 0; a < 3; ++a) {
+            first[a] = std::clamp(floor_div(first[a], kBrick), 0, n - 1);
+            last[a] = std::clamp(floor_div(last[a], kBrick), 0, n - 1);
+        }
+        for_each_in(first, last, [&](Vec3i b) { active[tree.brick_index(octave, b)] = 1; });
+    };
+    const float inv = 1.0f / tree.cell(octave);
+    for (const auto& p : points) {
+        const Vec3i c = first_cell((p - tree.origin()) * inv);
+        constexpr int r = kPointReach;
+        mark(c - Vec3i{r, r, r}, c + Vec3i{r + 1, r + 1, r + 1});
+    }
+    // The surface of the coarser octave, also where the scan has holes.
+    const auto& parents = tree.brick_list(octave - 1);
+    constexpr std::size_t kStep = 64;
+    for (std::size_t first = 0; first < parents.size(); first += kStep) {
+        const std::size_t count = std::min(kStep, parents.size() - first);
+        const auto cells = static_cast<std::int64_t>(count) * kCells;
+        const std::span<const float> f = tree.brick_data(octave - 1, first, count);
+        const torch::Tensor logits =
+            decode(torch::from_blob(const_cast<float*>(f.data()), {cells, tree.channels()})).contiguous();
+        const float* v = logits.data_ptr<float>();
+        for (std::int64_t i = 0; i < cells; ++i) {
+            if (!(std::abs(v[i]) < kUndecided)) continue;
+            const auto local = static_cast<int>(i % kCells);
+            const Vec3i brick = parents[first + static_cast<std::size_t>(i / kCells)];
+            const Vec3i cell{brick.x * kBrick + local % kBrick, brick.y * kBrick + local / kBrick % kBrick,
+                             brick.z * kBrick + local / (kBrick * kBrick)};
+            constexpr int r = kUndecidedReach;
+            mark(cell * 2 - Vec3i{r, r, r}, cell * 2 + Vec3i{r + 1, r + 1, r + 1});
+        }
+    }
+    return active;
+}
+
+at::Tensor brick_moments(const FeatureOctree& tree, std::span<const Vec3f> points, int octave) {
+    constexpr int kSide = kBlock * kBrick;
+    const auto& bricks = tree.brick_list(octave);
+    struct Block {
+        std::vector<float> points;  // in cells of the block
+        std::vector<std::size_t> brick_rows;
+    };
+    const auto by_place = [](Vec3i a, Vec3i b) { return std::array{a.z, a.y, a.x} < std::array{b.z, b.y, b.x}; };
+    std::map<Vec3i, Block, decltype(by_place)> blocks(by_place);
+    for (std::size_t i = 0; i < bricks.size(); ++i)
+        blocks[{bricks[i].x / kBlock, bricks[i].y / kBlock, bricks[i].z / kBlock}].brick_rows.push_back(i);
+    const float inv = 1.0f / tree.cell(octave);
+    for (const auto& p : points) {
+        const Vec3f q = (p - tree.origin()) * inv;
+        const Vec3i c = first_cell(q);
+        const Vec3i lo{floor_div(c.x, kSide), floor_div(c.y, kSide), floor_div(c.z, kSide)};
+        const Vec3i hi{floor_div(c.x + 1, kSide), floor_div(c.y + 1, kSide), floor_div(c.z + 1, kSide)};
+        for_each_in(lo, hi, [&](Vec3i b) {
+            const auto at = blocks.find(b);
+            if (at == blocks.end()) return;
+            const Vec3f r = q - static_cast<Vec3f>(b * kSide);
+            at->second.points.insert(at->second.points.end(), {r.x, r.y, r.z});
+        });
+    }
+    std::vector<std::pair<Vec3i, const Block*>> work;
+    for (const auto& [place, block] : blocks) work.emplace_back(place, &block);
+
+    at::Tensor out = torch::empty(
+        {static_cast<std::int64_t>(bricks.size()), kernels::kSplatChannels, kBrick, kBrick, kBrick}, torch::kFloat32);
+    float* to = out.data_ptr<float>();
+    parallel_for(work.size(), 1, [&](std::size_t begin, std::size_t end) {
+        const kernels::GridSize size{kSide, kSide, kSide};
+        std::vector<float> m(static_cast<std::size_t>(kernels::kSplatChannels * size.cells()));
+        for (std::size_t w = begin; w < end; ++w) {
+            kernels::splat_moments(work[w].second->points, size, m);
+            for (const std::size_t row : work[w].second->brick_rows) {
+                const Vec3i cell = (bricks[row] - work[w].first * kBlock) * kBrick;
+                float* cells = to + row * kernels::kSplatChannels * kCells;
+                for (int k = 0; k < kernels::kSplatChannels; ++k)
+                    for (int z = 0; z < kBrick; ++z)
+                        for (int y = 0; y < kBrick; ++y, cells += kBrick)
+                            std::copy_n(m.data() + ((k * kSide + cell.z + z) * kSide + cell.y + y) * kSide + cell.x,
+                                        kBrick, cells);
+            }
+        }
+    });
+    return out;
+}
+
+at::Tensor brick_context(const FeatureOctree& tree, int octave) {
+    constexpr int kParent = kBrick / 2 + 2;
+    const auto& bricks = tree.brick_list(octave);
+    const auto channels = static_cast<std::size_t>(tree.channels());
+    at::Tensor out = torch::empty({static_cast<std::int64_t>(bricks.size()), tree.channels(), kBrick, kBrick, kBrick},
+                                  torch::kFloat32);
+    float* to = out.data_ptr<float>();
+    parallel_for(bricks.size(), 8, [&](std::size_t begin, std::size_t end) {
+        constexpr std::size_t kParentCells = kParent * kParent * kParent;
+        std::vector<float> parent(channels * kParentCells);
+        for (std::size_t i = begin; i < end; ++i) {
+            const Vec3i lo = bricks[i] * (kBrick / 2) - Vec3i{1, 1, 1};
+            tree.load(octave - 1, {lo, lo + Vec3i{kParent, kParent, kParent}}, parent);
+            for (std::size_t k = 0; k < channels; ++k)
+                upsample_brick(parent.data() + k * kParentCells, to + (i * channels + k) * kCells);
+        }
+    });
+    return out;
+}
+
+}  // namespace nir::models
