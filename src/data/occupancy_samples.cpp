@@ -13,6 +13,8 @@ void OccupancyDataConfig::describe(ConfigVisitor& v) {
     v.field("queries", queries, {.min = 1, .max = 1000000, .unit = "points"}, "labelled points per shape");
     v.field("padding", padding, {.min = 0, .max = 10, .unit = "relative to the unit cube"},
             "labelled points fill the cube of side 1 + padding");
+    v.field("surface", surface, {.min = 1, .max = 1000000, .unit = "points"},
+            "points of the true surface per shape, for models that compare with them");
 }
 
 namespace {
@@ -39,6 +41,33 @@ std::vector<std::uint8_t> inside_labels(const Solid& solid, const std::vector<Ve
 
 void append(std::vector<float>& out, Vec3f p) { out.insert(out.end(), {p.x, p.y, p.z}); }
 
+/// A fresh sample of n points; the pool that observations are drawn from may hold fewer.
+std::vector<float> surface_target(const GeneratedShape& shape, std::size_t n, Rng rng) {
+    const float radius = 0.52f * norm(shape.box.size()) + 0.05f;  // as the generator looks for it
+    std::vector<Vec3f> points = sample_surface(*shape.solid, radius, n, rng);
+    if (points.size() < n) {  // an almost empty surface: repeat what there is
+        if (points.empty()) points = shape.surface;
+        const std::size_t found = points.size();
+        while (points.size() < n) points.push_back(points[rng.below(found)]);
+    }
+    std::vector<float> out;
+    out.reserve(3 * n);
+    for (std::size_t i = 0; i < n; ++i) append(out, points[i]);
+    return out;
+}
+
+std::vector<float> voxel_target(const Solid& solid, int cells) {
+    std::vector<Vec3f> centers;
+    centers.reserve(static_cast<std::size_t>(cells) * static_cast<std::size_t>(cells) *
+                    static_cast<std::size_t>(cells));
+    const auto center = [cells](int i) { return (static_cast<float>(i) + 0.5f) / static_cast<float>(cells) - 0.5f; };
+    for (int x = 0; x < cells; ++x)
+        for (int y = 0; y < cells; ++y)
+            for (int z = 0; z < cells; ++z) centers.push_back({center(x), center(y), center(z)});
+    const auto inside = inside_labels(solid, centers);
+    return {inside.begin(), inside.end()};
+}
+
 }  // namespace
 
 GeneratedShape fit_unit_cube(GeneratedShape shape) {
@@ -57,7 +86,7 @@ GeneratedShape fit_unit_cube(GeneratedShape shape) {
     return shape;
 }
 
-OccupancySample make_occupancy_sample(const OccupancyDataConfig& config, Rng rng) {
+OccupancySample make_occupancy_sample(const OccupancyDataConfig& config, Rng rng, const TrainingTargets& targets) {
     const auto n = static_cast<std::size_t>(config.points), q = static_cast<std::size_t>(config.queries);
     const GeneratedShape shape = fit_unit_cube(generate_shape(rng, std::max<std::size_t>(2 * n, 2000)));
     OccupancySample out;
@@ -72,6 +101,8 @@ OccupancySample make_occupancy_sample(const OccupancyDataConfig& config, Rng rng
     }
     const auto inside = inside_labels(*shape.solid, points);
     out.occupancies.assign(inside.begin(), inside.end());
+    if (targets.surface) out.surface = surface_target(shape, static_cast<std::size_t>(config.surface), rng.split());
+    if (targets.voxels > 0) out.voxels = voxel_target(*shape.solid, targets.voxels);
     return out;
 }
 
@@ -83,6 +114,8 @@ void add_labels(LabelledScan& scan, const GeneratedShape& shape, std::size_t n, 
     for (auto& p : scan.near) p = shape.surface[rng.below(shape.surface.size())] + normal_point(rng, 0.01 * side);
     scan.uniform_inside = inside_labels(*shape.solid, scan.uniform);
     scan.near_inside = inside_labels(*shape.solid, scan.near);
+    const std::size_t n_surface = std::min(n, shape.surface.size());
+    scan.surface.assign(shape.surface.begin(), shape.surface.begin() + static_cast<std::ptrdiff_t>(n_surface));
     scan.family = shape.family;
 }
 

@@ -40,6 +40,44 @@ TEST(OccupancySamples, FillThePaddedCube) {
     EXPECT_EQ(s.occupancies, again.occupancies);
 }
 
+TEST(OccupancySamples, TargetsComeOnTop) {
+    OccupancyDataConfig config;
+    config.points = 100;
+    config.queries = 500;
+    config.surface = 3000;
+    for (std::uint64_t seed = 0; seed < 4; ++seed) {
+        const OccupancySample plain = make_occupancy_sample(config, Rng(seed));
+        const OccupancySample s = make_occupancy_sample(config, Rng(seed), {.surface = true, .voxels = 16});
+        EXPECT_TRUE(plain.surface.empty() && plain.voxels.empty());
+        EXPECT_EQ(s.observation, plain.observation);
+        EXPECT_EQ(s.queries, plain.queries);
+        EXPECT_EQ(s.occupancies, plain.occupancies);
+        ASSERT_EQ(s.surface.size(), 9000u);
+        ASSERT_EQ(s.voxels.size(), 4096u);
+        // The same solid made again: surface points lie on it, voxels are the labels of their centres.
+        Rng rng(seed);
+        const GeneratedShape shape = fit_unit_cube(generate_shape(rng, 2000));
+        std::vector<Vec3f> surface(3000), centers;
+        for (std::size_t i = 0; i < 3000; ++i)
+            surface[i] = {s.surface[3 * i], s.surface[3 * i + 1], s.surface[3 * i + 2]};
+        std::vector<float> d(3000);
+        shape.solid->eval(surface.data(), d.size(), d.data());
+        EXPECT_LT(std::ranges::count_if(d, [](float x) { return std::abs(x) > 2e-3f; }), 30);
+        for (int i = 0; i < 4096; ++i)
+            centers.push_back(
+                Vec3f{static_cast<float>(i / 256), static_cast<float>(i / 16 % 16), static_cast<float>(i % 16)} *
+                    (1 / 16.0f) +
+                Vec3f{-0.46875f, -0.46875f, -0.46875f});
+        d.resize(4096);
+        shape.solid->eval(centers.data(), d.size(), d.data());
+        for (std::size_t i = 0; i < 4096; ++i) {
+            if (std::abs(d[i]) > 1e-5f) {
+                ASSERT_EQ(s.voxels[i], d[i] < 0 ? 1.0f : 0.0f);
+            }
+        }
+    }
+}
+
 TEST(OccupancySamples, UnitCubeKeepsSolidAndSurfaceTogether) {
     Rng rng(8);
     const GeneratedShape s = fit_unit_cube(generate_shape(rng, 1000));
@@ -60,6 +98,8 @@ TEST(OccupancySamples, LabelsOfAScanAreThoseOfTheSphere) {
     LabelledScan scan;
     add_labels(scan, ball, 4000, rng);
     ASSERT_EQ(scan.uniform.size(), 4000u);
+    ASSERT_GE(scan.surface.size(), 500u);
+    for (const auto& p : scan.surface) ASSERT_NEAR(norm(p), 0.5f, 1e-3f);
     for (std::size_t i = 0; i < 4000; ++i) {
         ASSERT_EQ(scan.uniform_inside[i] != 0, norm(scan.uniform[i]) < 0.5f);
         ASSERT_EQ(scan.near_inside[i] != 0, norm(scan.near[i]) < 0.5f);

@@ -64,6 +64,11 @@ nn::Batch occupancy_batch(const std::vector<OccupancySample>& samples) {
     batch["observation"] = stack_rows(samples, &OccupancySample::observation, true);
     batch["points"] = stack_rows(samples, &OccupancySample::queries, true);
     batch["occupancies"] = stack_rows(samples, &OccupancySample::occupancies, false);
+    if (!samples.front().surface.empty()) batch["surface"] = stack_rows(samples, &OccupancySample::surface, true);
+    if (const std::size_t cells = samples.front().voxels.size(); cells > 0) {
+        const std::int64_t side = std::llround(std::cbrt(static_cast<double>(cells)));
+        batch["voxels"] = stack_rows(samples, &OccupancySample::voxels, false).view({-1, side, side, side});
+    }
     return batch;
 }
 
@@ -72,7 +77,7 @@ class GeneratedData final : public StreamData<OccupancySample, std::function<Occ
 public:
     GeneratedData(const OccupancyDataConfig& config, const TrainingDataOptions& o)
         : StreamData(
-              o, [config](Rng rng) { return make_occupancy_sample(config, rng); }, occupancy_batch),
+              o, [config, t = o.targets](Rng rng) { return make_occupancy_sample(config, rng, t); }, occupancy_batch),
           config_(config) {}
 
     LabelledScan held_out_scan(std::uint64_t index, std::size_t labels) const override {

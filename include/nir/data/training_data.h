@@ -5,6 +5,7 @@
 #include "nir/base/component.h"
 #include "nir/base/config.h"
 #include "nir/data/occupancy_samples.h"
+#include "nir/data/training_targets.h"
 
 #include <cstdint>
 #include <memory>
@@ -37,8 +38,9 @@ public:
 
 struct TrainingDataOptions {
     std::uint64_t seed = 0;
-    std::uint64_t first = 0;  ///< sample to start at
-    int workers = 1;          ///< threads that make samples ahead; 0 = none
+    std::uint64_t first = 0;    ///< sample to start at
+    int workers = 1;            ///< threads that make samples ahead; 0 = none
+    TrainingTargets targets{};  ///< what batches hold besides labelled points; the cascade's cannot
 };
 
 /// A row of the registry of training sets.
