@@ -75,15 +75,16 @@ at::Tensor gather_with_halo(const BrickSet& bricks, const at::Tensor& x, std::in
 }
 
 at::Tensor conv3_relu_on_bricks(const BrickSet& bricks, const at::Tensor& x, const at::Tensor& weight,
-                                const at::Tensor& bias) {
+                                const at::Tensor& bias, const std::function<at::Tensor(const at::Tensor&)>& then) {
     const std::int64_t b = x.size(2), n = bricks.size(), side = b + 2;
-    at::Tensor out = torch::empty({n, weight.size(0), b, b, b}, x.options());
     constexpr std::int64_t kTileFloats = std::int64_t{1} << 21;  // 8 MB of input at a time
     const std::int64_t step = std::max<std::int64_t>(1, kTileFloats / (x.size(1) * side * side * side));
+    at::Tensor out;
     for (std::int64_t first = 0; first < n; first += step) {
         const std::int64_t count = std::min(step, n - first);
-        const at::Tensor tiles = gather_with_halo(bricks, x, first, count);
-        out.narrow(0, first, count).copy_(torch::conv3d(tiles, weight, bias).relu_());
+        const at::Tensor y = then(torch::conv3d(gather_with_halo(bricks, x, first, count), weight, bias).relu_());
+        if (!out.defined()) out = torch::empty({n, y.size(1), b, b, b}, x.options());
+        out.narrow(0, first, count).copy_(y);
     }
     return out;
 }

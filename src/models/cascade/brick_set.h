@@ -7,6 +7,7 @@
 #include <ATen/core/Tensor.h>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -36,9 +37,9 @@ private:
 /// @return [count, c, b + 2, b + 2, b + 2]
 at::Tensor gather_with_halo(const BrickSet& bricks, const at::Tensor& x, std::int64_t first, std::int64_t count);
 
-/// ReLU of a convolution with a kernel of 3^3, a few bricks at a time. @param x [N, in, b, b, b] f32
-/// @param weight [out, in, 3, 3, 3], bias [out]  @return [N, out, b, b, b]
+/// then(relu(convolution with a kernel of 3^3)), a few bricks at a time. @param x [N, in, b, b, b] f32
+/// @param weight [out, in, 3, 3, 3], bias [out]; then [n, out, b, b, b] -> [n, c, b, b, b]  @return [N, c, b, b, b]
 at::Tensor conv3_relu_on_bricks(const BrickSet& bricks, const at::Tensor& x, const at::Tensor& weight,
-                                const at::Tensor& bias);
+                                const at::Tensor& bias, const std::function<at::Tensor(const at::Tensor&)>& then);
 
 }  // namespace nir::models

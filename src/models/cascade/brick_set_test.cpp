@@ -115,7 +115,7 @@ TEST(OctaveBricks, ContextIsTheUpsampledOctaveBefore) {
     tree.load(0, {{-1, -1, -1}, {33, 33, 33}}, volume);
     Tensor up = upsample_octave(torch::from_blob(volume.data(), {1, 3, 34, 34, 34}));
     for (std::int64_t axis = 2; axis < 5; ++axis) up = up.narrow(axis, 2, 64);
-    const Tensor got = brick_context(tree, 1);
+    const Tensor got = brick_context(tree, 1, tree.brick_list(1));
     EXPECT_TRUE(torch::allclose(got, cut(up, tree.brick_list(1), kBrick), 1e-5, 1e-5));
 }
 
@@ -157,11 +157,41 @@ TEST(OctaveBricks, MomentsAndMaskAreThoseOfTheDenseVolumes) {
     EXPECT_LT(n, 400);
 
     tree = linear_octree(active);
-    EXPECT_TRUE(torch::allclose(brick_moments(tree, points, 1), cut(volume, tree.brick_list(1), kBrick), 1e-5, 1e-6));
+    const auto& bricks = tree.brick_list(1);
+    const Tensor inputs = brick_inputs(tree, points, 1, bricks);
+    EXPECT_TRUE(torch::allclose(inputs.narrow(1, 0, kernels::kSplatChannels), cut(volume, bricks, kBrick), 1e-5, 1e-6));
+    EXPECT_TRUE(torch::equal(inputs.narrow(1, kernels::kSplatChannels, 3), brick_context(tree, 1, bricks)));
     const Tensor features = torch::randn({n, 3, kBrick, kBrick, kBrick});
-    tree.store_bricks(1, features);
+    tree.store_bricks(1, bricks, features);
     const auto data = tree.brick_data(1, 3, 1);
     EXPECT_EQ(data[(static_cast<std::size_t>(1 * 64 + 2 * 8 + 5)) * 3 + 2], features[3][2][1][2][5].item<float>());
+}
+
+TEST(OctaveBricks, GroupsComputeWhatTheWholeSetComputes) {
+    std::vector<char> active(16 * 16 * 16, 0);
+    Rng rng(4);
+    for (auto& a : active) a = rng.coin(0.4);
+    FeatureOctree tree({0, 0, 0}, 1, 64, 2);
+    tree.add_octave(std::vector<char>(512, 1));
+    tree.add_octave(active);
+    const auto& bricks = tree.brick_list(1);
+    const nn::SeededScope seeded(7);
+    CascadeUnet net(4, std::vector<int>{8, 8, 8}, 3);
+    const Tensor x = torch::randn({static_cast<std::int64_t>(bricks.size()), 4, kBrick, kBrick, kBrick});
+    const Tensor whole = net->forward_on_bricks(BrickSet(bricks), x);
+    const auto groups = group_bricks(tree, 1, 700);
+    ASSERT_GT(groups.size(), 4u);
+    std::vector<int> seen(bricks.size(), 0);
+    for (const auto& g : groups) {
+        std::vector<std::int64_t> rows;
+        for (const Vec3i b : g.bricks) rows.push_back(std::find(bricks.begin(), bricks.end(), b) - bricks.begin());
+        const Tensor at = torch::tensor(rows);
+        const auto n = static_cast<std::int64_t>(g.n_core);
+        const Tensor part = net->forward_on_bricks(BrickSet(g.bricks), x.index_select(0, at)).narrow(0, 0, n);
+        EXPECT_TRUE(torch::allclose(part, whole.index_select(0, at.narrow(0, 0, n)), 1e-5, 1e-5));
+        for (std::size_t i = 0; i < g.n_core; ++i) ++seen[static_cast<std::size_t>(rows[i])];
+    }
+    EXPECT_TRUE(std::ranges::all_of(seen, [](int k) { return k == 1; }));
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ namespace {
 using geom::Vec3f;
 
 constexpr int kBrick = FeatureOctree::kBrick;
+constexpr std::size_t kMostBricks = 10000;  ///< computed together; each takes about 130 KB of memory meanwhile
 torch::Tensor wrap(std::vector<float>& v, std::int64_t channels, geom::Vec3i s) {
     return torch::from_blob(v.data(), {1, channels, s.z, s.y, s.x});
 }
@@ -114,10 +115,13 @@ private:
     void refine(int octave) {
         tree_.add_octave(
             active_bricks(tree_, points_, octave, [this](const torch::Tensor& c) { return net_->decode_features(c); }));
-        if (tree_.brick_list(octave).empty()) return;
-        const BrickSet bricks(tree_.brick_list(octave));
-        const torch::Tensor moments = brick_moments(tree_, points_, octave), context = brick_context(tree_, octave);
-        tree_.store_bricks(octave, net_->fine_on_bricks(bricks, moments, context));
+        for (const BrickGroup& group : group_bricks(tree_, octave, kMostBricks)) {
+            const std::span core(group.bricks.data(), group.n_core);
+            const torch::Tensor f =
+                net_->fine_on_bricks(BrickSet(group.bricks), brick_inputs(tree_, points_, octave, group.bricks));
+            const auto n = static_cast<std::int64_t>(core.size());
+            tree_.store_bricks(octave, core, f.narrow(0, 0, n).add_(brick_context(tree_, octave, core)));
+        }
     }
 
     CascadeNet net_;

@@ -94,7 +94,7 @@ torch::Tensor CascadeUnetImpl::forward_on_bricks(const BrickSet& bricks, torch::
     const auto n = static_cast<std::size_t>(levels_);
     const auto conv3 = [&](const std::shared_ptr<torch::nn::Module>& m, const torch::Tensor& y) {
         const auto* c = m->as<torch::nn::Conv3d>();
-        return conv3_relu_on_bricks(bricks, y, c->weight, c->bias);
+        return conv3_relu_on_bricks(bricks, y, c->weight, c->bias, [](const torch::Tensor& r) { return r; });
     };
     for (std::size_t i = 0; i < n; ++i) {
         if (i > 0) x = torch::avg_pool3d(x, 2);
@@ -104,10 +104,14 @@ torch::Tensor CascadeUnetImpl::forward_on_bricks(const BrickSet& bricks, torch::
     }
     for (std::size_t i = n - 1; i-- > 0;) {
         skips[i].add_(torch::upsample_nearest3d(run_conv(lift_[i], x), skips[i].sizes().slice(2)));
-        x = conv3(up_[i], skips[i]);
+        const auto* up = up_[i]->as<torch::nn::Conv3d>();
+        const auto* then = i == 0 ? &*last_ : nullptr;
+        x = conv3_relu_on_bricks(bricks, skips[i], up->weight, up->bias, [&](const torch::Tensor& y) {
+            return then ? torch::conv3d(y, then->weight, then->bias) : y;
+        });
         skips[i].reset();
     }
-    return last_->forward(x);
+    return x;
 }
 
 CascadeDecoderImpl::CascadeDecoderImpl(std::int64_t in, std::int64_t hidden, std::int64_t blocks) {
@@ -145,11 +149,6 @@ torch::Tensor CascadeNetImpl::coarse(const torch::Tensor& moments, const torch::
 torch::Tensor CascadeNetImpl::fine(const torch::Tensor& moments, const torch::Tensor& context,
                                    const torch::Tensor& mask) {
     return fine_->forward(torch::cat({moments, context}, 1), mask) + context;
-}
-
-torch::Tensor CascadeNetImpl::fine_on_bricks(const BrickSet& bricks, const torch::Tensor& moments,
-                                             const torch::Tensor& context) {
-    return fine_->forward_on_bricks(bricks, torch::cat({moments, context}, 1)).add_(context);
 }
 
 torch::Tensor CascadeNetImpl::decode(const torch::Tensor& features, const torch::Tensor& points) {

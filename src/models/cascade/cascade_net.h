@@ -81,8 +81,11 @@ public:
     ///        upsampled to this one; mask [B, 1, D, H, W] from active_mask(): where it is 0 the context is the result.
     /// @return features [B, features, D, H, W]
     torch::Tensor fine(const torch::Tensor& moments, const torch::Tensor& context, const torch::Tensor& mask);
-    /// fine() on the bricks of an octave. @param moments [N, kSplatChannels, 8, 8, 8], context [N, features, 8, 8, 8]
-    torch::Tensor fine_on_bricks(const BrickSet& bricks, const torch::Tensor& moments, const torch::Tensor& context);
+    /// fine() on bricks of an octave, before the context is added.
+    /// @param inputs [N, kSplatChannels + features, 8, 8, 8]; given up, if it is the only owner, as soon as it was read
+    torch::Tensor fine_on_bricks(const BrickSet& bricks, torch::Tensor inputs) {
+        return fine_->forward_on_bricks(bricks, std::move(inputs));
+    }
     /// Logits at points given in cells of the feature volume.
     /// @param features [B, features, D, H, W]; points [B, T, 3] as (x, y, z)  @return [B, T]
     torch::Tensor decode(const torch::Tensor& features, const torch::Tensor& points);

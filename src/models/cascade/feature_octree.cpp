@@ -50,17 +50,20 @@ std::span<const float> FeatureOctree::brick_data(int octave, std::size_t first, 
     return std::span(levels_[static_cast<std::size_t>(octave)].data).subspan(first * floats, count * floats);
 }
 
-void FeatureOctree::store_bricks(int octave, const at::Tensor& features) {
+void FeatureOctree::store_bricks(int octave, std::span<const Vec3i> bricks, const at::Tensor& features) {
     Level& level = levels_[static_cast<std::size_t>(octave)];
-    NIR_CHECK(features.is_contiguous() && static_cast<std::size_t>(features.numel()) == level.data.size());
+    NIR_CHECK(features.is_contiguous() && features.size(0) == static_cast<std::int64_t>(bricks.size()) &&
+              features.size(1) == channels_);
     const float* from = features.data_ptr<float>();
     const auto channels = static_cast<std::size_t>(channels_);
     constexpr std::size_t kCells = kBrick * kBrick * kBrick;
-    parallel_for(level.bricks.size(), 16, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i)
+    parallel_for(bricks.size(), 16, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) {
+            const auto slot = static_cast<std::size_t>(level.slot[brick_index(octave, bricks[i])]);
             for (std::size_t k = 0; k < channels; ++k)
                 for (std::size_t c = 0; c < kCells; ++c)
-                    level.data[(i * kCells + c) * channels + k] = from[(i * channels + k) * kCells + c];
+                    level.data[(slot * kCells + c) * channels + k] = from[(i * channels + k) * kCells + c];
+        }
     });
 }
 

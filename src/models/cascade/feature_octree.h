@@ -45,8 +45,9 @@ public:
     }
     /// Features [count, 8, 8, 8, channels] of bricks first .. first + count - 1 of that list.
     std::span<const float> brick_data(int octave, std::size_t first, std::size_t count) const;
-    /// Sets the features of all bricks. @param features [N, channels, 8, 8, 8], in the order of brick_list()
-    void store_bricks(int octave, const at::Tensor& features);
+    /// Sets the features of some bricks of an octave. @param features [N, channels, 8, 8, 8]
+    void store_bricks(int octave, std::span<const geom::Vec3i> bricks, const at::Tensor& features);
+
     std::size_t brick_index(int octave, geom::Vec3i b) const {
         const auto n = static_cast<std::size_t>(bricks(octave));
         return (static_cast<std::size_t>(b.z) * n + static_cast<std::size_t>(b.y)) * n + static_cast<std::size_t>(b.x);

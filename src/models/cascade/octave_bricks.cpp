@@ -106,9 +106,12 @@ std::vector<char> active_bricks(const FeatureOctree& tree, std::span<const Vec3f
     return active;
 }
 
-at::Tensor brick_moments(const FeatureOctree& tree, std::span<const Vec3f> points, int octave) {
+namespace {
+
+/// Fills the first kSplatChannels of rows of `stride` floats.
+void fill_moments(const FeatureOctree& tree, std::span<const Vec3f> points, int octave, std::span<const Vec3i> bricks,
+                  float* to, std::size_t stride) {
     constexpr int kSide = kBlock * kBrick;
-    const auto& bricks = tree.brick_list(octave);
     struct Block {
         std::vector<float> points;  // in cells of the block
         std::vector<std::size_t> brick_rows;
@@ -133,9 +136,6 @@ at::Tensor brick_moments(const FeatureOctree& tree, std::span<const Vec3f> point
     std::vector<std::pair<Vec3i, const Block*>> work;
     for (const auto& [place, block] : blocks) work.emplace_back(place, &block);
 
-    at::Tensor out = torch::empty(
-        {static_cast<std::int64_t>(bricks.size()), kernels::kSplatChannels, kBrick, kBrick, kBrick}, torch::kFloat32);
-    float* to = out.data_ptr<float>();
     parallel_for(work.size(), 1, [&](std::size_t begin, std::size_t end) {
         const kernels::GridSize size{kSide, kSide, kSide};
         std::vector<float> m(static_cast<std::size_t>(kernels::kSplatChannels * size.cells()));
@@ -143,7 +143,7 @@ at::Tensor brick_moments(const FeatureOctree& tree, std::span<const Vec3f> point
             kernels::splat_moments(work[w].second->points, size, m);
             for (const std::size_t row : work[w].second->brick_rows) {
                 const Vec3i cell = (bricks[row] - work[w].first * kBlock) * kBrick;
-                float* cells = to + row * kernels::kSplatChannels * kCells;
+                float* cells = to + row * stride;
                 for (int k = 0; k < kernels::kSplatChannels; ++k)
                     for (int z = 0; z < kBrick; ++z)
                         for (int y = 0; y < kBrick; ++y, cells += kBrick)
@@ -152,16 +152,12 @@ at::Tensor brick_moments(const FeatureOctree& tree, std::span<const Vec3f> point
             }
         }
     });
-    return out;
 }
 
-at::Tensor brick_context(const FeatureOctree& tree, int octave) {
+/// Fills `channels` of rows of `stride` floats.
+void fill_context(const FeatureOctree& tree, int octave, std::span<const Vec3i> bricks, float* to, std::size_t stride) {
     constexpr int kParent = kBrick / 2 + 2;
-    const auto& bricks = tree.brick_list(octave);
     const auto channels = static_cast<std::size_t>(tree.channels());
-    at::Tensor out = torch::empty({static_cast<std::int64_t>(bricks.size()), tree.channels(), kBrick, kBrick, kBrick},
-                                  torch::kFloat32);
-    float* to = out.data_ptr<float>();
     parallel_for(bricks.size(), 8, [&](std::size_t begin, std::size_t end) {
         constexpr std::size_t kParentCells = kParent * kParent * kParent;
         std::vector<float> parent(channels * kParentCells);
@@ -169,10 +165,59 @@ at::Tensor brick_context(const FeatureOctree& tree, int octave) {
             const Vec3i lo = bricks[i] * (kBrick / 2) - Vec3i{1, 1, 1};
             tree.load(octave - 1, {lo, lo + Vec3i{kParent, kParent, kParent}}, parent);
             for (std::size_t k = 0; k < channels; ++k)
-                upsample_brick(parent.data() + k * kParentCells, to + (i * channels + k) * kCells);
+                upsample_brick(parent.data() + k * kParentCells, to + i * stride + k * kCells);
         }
     });
+}
+
+at::Tensor empty_bricks(std::size_t n, std::int64_t channels) {
+    return torch::empty({static_cast<std::int64_t>(n), channels, kBrick, kBrick, kBrick}, torch::kFloat32);
+}
+
+}  // namespace
+
+at::Tensor brick_inputs(const FeatureOctree& tree, std::span<const Vec3f> points, int octave,
+                        std::span<const Vec3i> bricks) {
+    at::Tensor out = empty_bricks(bricks.size(), kernels::kSplatChannels + tree.channels());
+    const auto stride = static_cast<std::size_t>(out.stride(0));
+    fill_moments(tree, points, octave, bricks, out.data_ptr<float>(), stride);
+    fill_context(tree, octave, bricks, out.data_ptr<float>() + kernels::kSplatChannels * kCells, stride);
     return out;
+}
+
+at::Tensor brick_context(const FeatureOctree& tree, int octave, std::span<const Vec3i> bricks) {
+    at::Tensor out = empty_bricks(bricks.size(), tree.channels());
+    fill_context(tree, octave, bricks, out.data_ptr<float>(), static_cast<std::size_t>(out.stride(0)));
+    return out;
+}
+
+std::vector<BrickGroup> group_bricks(const FeatureOctree& tree, int octave, std::size_t most) {
+    std::vector<BrickGroup> groups;
+    const auto inside = [](Vec3i b, Vec3i lo, Vec3i hi) {
+        return b.x >= lo.x && b.y >= lo.y && b.z >= lo.z && b.x < hi.x && b.y < hi.y && b.z < hi.z;
+    };
+    constexpr Vec3i kHalo{kHaloBricks, kHaloBricks, kHaloBricks};
+    // Splits the block [lo, lo + side)^3; `near` holds the bricks of the block and of its halo.
+    const std::function<void(Vec3i, int, const std::vector<Vec3i>&)> split = [&](Vec3i lo, int side,
+                                                                                 const std::vector<Vec3i>& near) {
+        const Vec3i hi = lo + Vec3i{side, side, side};
+        BrickGroup group;
+        for (const Vec3i b : near)
+            if (inside(b, lo, hi)) group.bricks.push_back(b);
+        if (group.bricks.empty()) return;
+        group.n_core = group.bricks.size();
+        for (const Vec3i b : near)
+            if (!inside(b, lo, hi) && inside(b, lo - kHalo, hi + kHalo)) group.bricks.push_back(b);
+        if (group.bricks.size() <= most || side <= 8) {
+            groups.push_back(std::move(group));
+            return;
+        }
+        for_each_in({0, 0, 0}, {1, 1, 1}, [&](Vec3i k) { split(lo + k * (side / 2), side / 2, group.bricks); });
+    };
+    int side = 8;
+    while (side < tree.bricks(octave)) side *= 2;
+    split({0, 0, 0}, side, tree.brick_list(octave));
+    return groups;
 }
 
 }  // namespace nir::models

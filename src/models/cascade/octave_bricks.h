@@ -18,11 +18,25 @@ namespace nir::models {
 std::vector<char> active_bricks(const FeatureOctree& tree, std::span<const geom::Vec3f> points, int octave,
                                 const std::function<at::Tensor(const at::Tensor&)>& decode);
 
-/// Local statistics of the points on the bricks of an octave. @return [N, kSplatChannels, 8, 8, 8] f32
-at::Tensor brick_moments(const FeatureOctree& tree, std::span<const geom::Vec3f> points, int octave);
+/// What the fine U-Net sees on bricks of an octave: the local statistics of the points, then brick_context().
+/// @return [N, kSplatChannels + channels, 8, 8, 8] f32
+at::Tensor brick_inputs(const FeatureOctree& tree, std::span<const geom::Vec3f> points, int octave,
+                        std::span<const geom::Vec3i> bricks);
 
-/// Features of the octave before (coarser ones where it has none), upsampled to the bricks of an octave as
+/// Features of the octave before (coarser ones where it has none), upsampled to bricks of an octave as
 /// upsample_octave() does. @return [N, channels, 8, 8, 8] f32
-at::Tensor brick_context(const FeatureOctree& tree, int octave);
+at::Tensor brick_context(const FeatureOctree& tree, int octave, std::span<const geom::Vec3i> bricks);
+
+/// Bricks that are computed together: the first n_core are kept, the others lie within kHaloBricks of them.
+struct BrickGroup {
+    std::vector<geom::Vec3i> bricks;
+    std::size_t n_core = 0;
+};
+/// The receptive field of the fine U-Net reaches 17 cells beyond a brick.
+inline constexpr int kHaloBricks = 3;
+/// Splits the bricks of an octave into groups of at most `most` bricks, halo included, as long as blocks of 8^3 bricks
+/// can be split. Every brick is in the core of one group. What a group computes for its core is what the whole set
+/// would.
+std::vector<BrickGroup> group_bricks(const FeatureOctree& tree, int octave, std::size_t most);
 
 }  // namespace nir::models
