@@ -112,7 +112,8 @@ struct Evaluator::Impl {
     void add_exact(Evaluation& out, const MeasuredShape& prediction) const;
     void add_volume(Evaluation& out, const MeasuredShape& prediction) const;
     void add_topology(Evaluation& out, const MeasuredShape& prediction) const;
-    void add_f_scores(Evaluation& out, const std::vector<FScore>* scores, std::string_view suffix,
+    /// @param otherwise  what stands in for scores that are not there
+    void add_f_scores(Evaluation& out, const std::vector<FScore>* scores, double otherwise, std::string_view suffix,
                       std::string_view how) const;
     double intersection(const MeasuredShape& prediction) const;
 };
@@ -134,6 +135,10 @@ Evaluation Evaluator::Impl::run(const EvaluationShape& shape) const {
             out.notes.push_back(fmt::format("the {} is a cloud without normals: normals are not compared",
                                             truth.normals.empty() ? "truth" : "prediction"));
     }
+    if (prediction.is_cloud())
+        out.notes.push_back(
+            "the prediction is a cloud: figures of a volume, of triangles and of their topology are not defined for "
+            "it");
     if (exact()) add_exact(out, prediction);
     if (truth_is_mesh && options.volume) add_volume(out, prediction);
     add_topology(out, prediction);
@@ -156,8 +161,8 @@ void Evaluator::Impl::crop(MeasuredShape& prediction, Evaluation& out) const {
     prediction.points = std::move(points), prediction.normals = std::move(normals);
 }
 
-void Evaluator::Impl::add_f_scores(Evaluation& out, const std::vector<FScore>* scores, std::string_view suffix,
-                                   std::string_view how) const {
+void Evaluator::Impl::add_f_scores(Evaluation& out, const std::vector<FScore>* scores, double otherwise,
+                                   std::string_view suffix, std::string_view how) const {
     const auto relative = suffix == "_p2s" ? std::vector<double>{0.005, 0.002} : relative_thresholds();
     for (std::size_t i = 0; i < relative.size() + options.thresholds.size(); ++i) {
         const bool own = i >= relative.size();
@@ -166,10 +171,7 @@ void Evaluator::Impl::add_f_scores(Evaluation& out, const std::vector<FScore>* s
                                      : fmt::format("f_score_{}{}", percent_name(100.0 * relative[i]), suffix);
         const std::string share =
             own ? fmt::format("{:g}", t) : fmt::format("{:g} % of the unit = {:.4g}", 100.0 * relative[i], t);
-        out.metrics.push_back({name,
-                               scores != nullptr ? (*scores)[i].value()
-                               : papers()        ? kUndefined
-                                                 : 0.0,
+        out.metrics.push_back({name, scores != nullptr ? (*scores)[i].value() : otherwise,
                                fmt::format("2PR/(P+R), share of samples within {}, {}", share, how), Better::higher});
     }
 }
@@ -194,7 +196,7 @@ void Evaluator::Impl::add_sampled(Evaluation& out, const SurfaceMetrics* m) cons
     if (!papers())
         add("normal_consistency_signed", m ? or_undefined(m->normal_consistency_signed()) : no_normals,
             "the same with the sign kept: below normal_consistency where faces look inwards", Better::higher);
-    add_f_scores(out, m ? &m->f_scores : nullptr, "", "to samples");
+    add_f_scores(out, m ? &m->f_scores : nullptr, papers() ? kUndefined : 0.0, "", "to samples");
     if (papers()) return;
     add("hausdorff_99", m ? m->hausdorff_99 : kUndefined, "larger 99th percentile of both directions, to samples",
         Better::lower);
@@ -230,7 +232,7 @@ void Evaluator::Impl::add_exact(Evaluation& out, const MeasuredShape& prediction
     }
     add("chamfer_l1_p2s", m ? m->chamfer_l1() : kUndefined,
         "(accuracy_p2s + completeness_p2s) / 2: no floor from sampling");
-    if (m || prediction_is_mesh) add_f_scores(out, m ? &m->f_scores : nullptr, "_p2s", "to triangles");
+    add_f_scores(out, m ? &m->f_scores : nullptr, prediction_is_mesh ? 0.0 : kUndefined, "_p2s", "to triangles");
     add("hausdorff_99_p2s", m ? m->hausdorff_99 : kUndefined,
         "larger 99th percentile of both directions, to triangles");
     add("hausdorff_max_p2s", m ? m->hausdorff_max : kUndefined, "largest distance of a sample to the triangles");
@@ -267,11 +269,13 @@ void Evaluator::Impl::add_topology(Evaluation& out, const MeasuredShape& predict
     const auto add = [&](const char* name, double value, const char* how, Better better) {
         out.metrics.push_back({name, value, how, better});
     };
-    add("watertight", prediction.bvh && r.closed ? 1.0 : 0.0, "1 if every edge has exactly two faces", Better::higher);
-    add("oriented", prediction.bvh && r.watertight() ? 1.0 : 0.0,
+    const auto if_mesh = [&](double v) { return prediction.is_cloud() ? kUndefined : v; };
+    add("watertight", if_mesh(prediction.bvh && r.closed ? 1.0 : 0.0), "1 if every edge has exactly two faces",
+        Better::higher);
+    add("oriented", if_mesh(prediction.bvh && r.watertight() ? 1.0 : 0.0),
         "1 if watertight and neighbouring faces agree on the outside", Better::higher);
-    add("components", prediction.bvh ? static_cast<double>(r.components) : 0.0, "sets of faces joined by edges",
-        Better::neither);
+    add("components", if_mesh(prediction.bvh ? static_cast<double>(r.components) : 0.0),
+        "sets of faces joined by edges", Better::neither);
 }
 
 Evaluator::Evaluator(EvaluationShape truth, EvaluationOptions options)

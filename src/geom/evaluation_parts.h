@@ -20,6 +20,7 @@ struct MeasuredShape {
     std::vector<Vec3f> normals;
 
     bool empty() const { return points.empty(); }
+    bool is_cloud() const { return !empty() && !bvh; }
     OrientedPoints oriented() const { return {points, normals}; }
 };
 

@@ -178,6 +178,10 @@ TEST(Evaluation, CloudsAsTruthAndPrediction) {
     EXPECT_TRUE(std::isnan(f.value("normal_consistency")));
     EXPECT_TRUE(std::isnan(f.value("chamfer_l1_p2s")));
     EXPECT_THAT(f.notes.at(0), ::testing::HasSubstr("the prediction is a cloud without normals"));
+    EXPECT_THAT(f.notes.at(1), ::testing::HasSubstr("not defined"));
+    for (const char* name : {"watertight", "oriented", "components", "f_score_0_5_p2s", "hausdorff_99_p2s"})
+        EXPECT_TRUE(std::isnan(f.value(name))) << name;
+    EXPECT_GT(f.value("f_score_2"), 0.9);  // what points alone decide is there
 }
 
 TEST(Evaluation, CropLeavesOutWhatTheTruthDoesNotCover) {
