@@ -18,4 +18,20 @@ torch::Tensor ResnetBlockFCImpl::forward(const torch::Tensor& x) {
     return (shortcut_.is_empty() ? x : shortcut_(x)) + dx;
 }
 
+torch::Tensor ResnetBlockFCImpl::forward_pooled(const torch::Tensor& x, const torch::Tensor& pooled) {
+    const torch::Tensor net = linear_pooled(*fc_0_, torch::relu(x), torch::relu(pooled)).relu_();
+    return linear_pooled(*shortcut_, x, pooled).add_(fc_1_(net));
+}
+
+torch::Tensor linear_pooled(const torch::nn::LinearImpl& linear, const torch::Tensor& x, const torch::Tensor& pooled) {
+    const std::int64_t own = x.size(2);
+    const torch::Tensor rest = torch::linear(pooled, linear.weight.slice(1, own), linear.bias);
+    return torch::linear(x, linear.weight.slice(1, 0, own)).add_(rest.unsqueeze(1));
+}
+
+torch::Tensor max_over_points(const torch::Tensor& x) {
+    if (x.size(1) == 0) return torch::zeros({x.size(0), x.size(2)}, x.options());
+    return std::get<0>(x.max(1));
+}
+
 }  // namespace nir::nn

@@ -33,4 +33,13 @@ private:
     }
 };
 
+/// Picture as networks take it: three planes R, G, B of height * width values in 0..1, sRGB-encoded:
+/// data[(c * height + y) * width + x].
+struct RgbImage {
+    int width = 0, height = 0;
+    std::vector<float> data;
+
+    bool empty() const { return data.empty(); }
+};
+
 }  // namespace nir::geom

@@ -4,6 +4,8 @@
 
 #include "nir/base/component.h"
 #include "nir/base/config.h"
+#include "nir/nn/decoders/global_decoder.h"
+#include "nir/nn/encoders/global_encoder.h"
 #include "nir/nn/encoders/local_encoder.h"
 
 #include <memory>
@@ -34,5 +36,28 @@ std::span<const LocalDecoderRow> local_decoder_rows();
 std::span<const ConfigAlternative> local_decoder_alternatives();
 std::shared_ptr<LocalDecoder> make_local_decoder(const AnyConfig& config, const LocalDims& dims);
 std::vector<Component> local_decoder_components();
+
+/// Encoders that make one code of an observation (src/nn/encoders/global_registry.cpp).
+struct GlobalEncoderRow {
+    const char* reference;
+    ConfigAlternative config;
+    std::shared_ptr<GlobalEncoder> (*make)(const AnyConfig& config, const GlobalDims& dims);
+};
+std::span<const GlobalEncoderRow> global_encoder_rows();
+std::span<const ConfigAlternative> global_encoder_alternatives();
+/// @throws nir::Error (config) for sizes that make no network.
+std::shared_ptr<GlobalEncoder> make_global_encoder(const AnyConfig& config, const GlobalDims& dims);
+std::vector<Component> global_encoder_components();
+
+/// Decoders of such codes (src/nn/decoders/global_registry.cpp).
+struct GlobalDecoderRow {
+    const char* reference;
+    ConfigAlternative config;
+    std::shared_ptr<GlobalDecoder> (*make)(const AnyConfig& config, const GlobalDims& dims);
+};
+std::span<const GlobalDecoderRow> global_decoder_rows();
+std::span<const ConfigAlternative> global_decoder_alternatives();
+std::shared_ptr<GlobalDecoder> make_global_decoder(const AnyConfig& config, const GlobalDims& dims);
+std::vector<Component> global_decoder_components();
 
 }  // namespace nir::nn
