@@ -139,21 +139,13 @@ TEST(Reconstruct, CarriesColoursOver) {
     }
 }
 
-TEST(Reconstruct, RepeatsItsBytesAndHardlyDependsOnTheThreads) {
+TEST(Reconstruct, RepeatsItsBytesWhateverTheThreads) {
     const TemporaryFolder folder;
     const std::string scan = save(folder, "s.ply", torus_scan(1500, 1.0, 0.35));
-    const auto run = [&](const char* name, const char* threads) {
-        run_json({"reconstruct", scan, "-o", folder / name, "--threads", threads, "--json"});
-        return io::to_mesh(io::read_ply(std::filesystem::path(folder / name)));
-    };
-    const geom::TriMesh one = run("1.ply", "1"), two = run("2.ply", "2");
-    run("2b.ply", "2");
-    EXPECT_TRUE(bytes_of(folder / "2.ply") == bytes_of(folder / "2b.ply"));
-    // The convolutions of torch sum in another order with another number of threads.
-    const auto a = geom::check_mesh(one), b = geom::check_mesh(two);
-    EXPECT_EQ(a.genus(), b.genus());
-    EXPECT_NEAR(a.signed_volume, b.signed_volume, 1e-5 * b.signed_volume);
-    EXPECT_NEAR(a.area, b.area, 1e-5 * b.area);
+    for (const char* threads : {"1", "2", "3"})
+        run_json({"reconstruct", scan, "-o", folder / threads + ".ply", "--threads", threads, "--json"});
+    EXPECT_TRUE(bytes_of(folder / "1.ply") == bytes_of(folder / "2.ply"));
+    EXPECT_TRUE(bytes_of(folder / "1.ply") == bytes_of(folder / "3.ply"));
 }
 
 TEST(Reconstruct, TrimsToWhatWasSeen) {

@@ -46,6 +46,14 @@ BrickSet::BrickSet(std::vector<geom::Vec3i> bricks) : bricks_(std::move(bricks))
         }
 }
 
+at::Tensor cut_bricks(const at::Tensor& volume, std::span<const geom::Vec3i> bricks, std::int64_t b) {
+    std::vector<at::Tensor> out;
+    out.reserve(bricks.size());
+    for (const auto& at : bricks)
+        out.push_back(volume.narrow(1, at.z * b, b).narrow(2, at.y * b, b).narrow(3, at.x * b, b));
+    return torch::stack(out);
+}
+
 at::Tensor gather_with_halo(const BrickSet& bricks, const at::Tensor& x, std::int64_t first, std::int64_t count) {
     const std::int64_t c = x.size(1), b = x.size(2), t = b + 2;
     NIR_CHECK(x.is_contiguous() && x.size(0) == bricks.size() && first + count <= bricks.size());
@@ -78,11 +86,15 @@ at::Tensor conv3_relu_on_bricks(const BrickSet& bricks, const at::Tensor& x, con
                                 const at::Tensor& bias, const std::function<at::Tensor(const at::Tensor&)>& then) {
     const std::int64_t b = x.size(2), n = bricks.size(), side = b + 2;
     constexpr std::int64_t kTileFloats = std::int64_t{1} << 21;  // 8 MB of input at a time
-    const std::int64_t step = std::max<std::int64_t>(1, kTileFloats / (x.size(1) * side * side * side));
+    const std::int64_t most = std::max<std::int64_t>(2, kTileFloats / (x.size(1) * side * side * side));
+    const std::int64_t n_chunks = (n + most - 1) / most;
     at::Tensor out;
-    for (std::int64_t first = 0; first < n; first += step) {
-        const std::int64_t count = std::min(step, n - first);
-        const at::Tensor y = then(torch::conv3d(gather_with_halo(bricks, x, first, count), weight, bias).relu_());
+    for (std::int64_t chunk = 0; chunk < n_chunks; ++chunk) {
+        const std::int64_t first = chunk * n / n_chunks, count = (chunk + 1) * n / n_chunks - first;
+        at::Tensor tiles = gather_with_halo(bricks, x, first, count);
+        // oneDNN sums in another order for a batch of one, and there the order depends on the number of threads.
+        if (count == 1) tiles = torch::cat({tiles, tiles});
+        const at::Tensor y = then(torch::conv3d(tiles, weight, bias).relu_()).narrow(0, 0, count);
         if (!out.defined()) out = torch::empty({n, y.size(1), b, b, b}, x.options());
         out.narrow(0, first, count).copy_(y);
     }

@@ -33,6 +33,9 @@ private:
     std::vector<std::array<std::int32_t, 27>> neighbors_;
 };
 
+/// Bricks of b^3 cells out of a volume [c, D, H, W].  @return [N, c, b, b, b]
+at::Tensor cut_bricks(const at::Tensor& volume, std::span<const geom::Vec3i> bricks, std::int64_t b);
+
 /// Copies bricks [first, first + count) with one cell of their neighbours around. @param x [N, c, b, b, b] f32
 /// @return [count, c, b + 2, b + 2, b + 2]
 at::Tensor gather_with_halo(const BrickSet& bricks, const at::Tensor& x, std::int64_t first, std::int64_t count);

@@ -22,12 +22,8 @@ using torch::Tensor;
 
 constexpr int kBrick = kBrickCells;
 
-/// Bricks [N, c, b, b, b] out of a volume [1, c, D, H, W].
 Tensor cut(const Tensor& volume, const std::vector<Vec3i>& bricks, std::int64_t b) {
-    std::vector<Tensor> out;
-    for (const auto& at : bricks)
-        out.push_back(volume[0].narrow(1, at.z * b, b).narrow(2, at.y * b, b).narrow(3, at.x * b, b));
-    return torch::stack(out).contiguous();
+    return cut_bricks(volume[0], bricks, b);
 }
 
 /// A mask [1, 1, n*8, n*8, n*8] of randomly chosen bricks, and these bricks.
@@ -90,6 +86,27 @@ TEST(BrickSet, UnetOnBricksEqualsTheMaskedUnet) {
             EXPECT_TRUE(torch::allclose(net->forward(x), dense, 1e-5, 1e-5));
         }
     }
+}
+
+TEST(BrickSet, BitsDoNotDependOnTheNumberOfThreads) {
+    const nn::SeededScope seeded(7);
+    CascadeUnet net(15, std::vector<int>{32, 32, 32, 32}, 16);
+    const int before = at::get_num_threads();
+    for (const int n : {1, 4}) {
+        const auto bricks = random_bricks(n, 1.0, 3).second;
+        const Tensor x = torch::randn({static_cast<std::int64_t>(bricks.size()), 15, kBrick, kBrick, kBrick});
+        at::set_num_threads(1);
+        const Tensor one = net->forward_on_bricks(BrickSet(bricks), x);
+        at::set_num_threads(3);
+        EXPECT_TRUE(torch::equal(net->forward_on_bricks(BrickSet(bricks), x), one)) << n;
+        if (n == 4) {
+            const torch::NoGradGuard no_grad;
+            const Tensor dense = net->forward(
+                x.view({4, 4, 4, 15, 8, 8, 8}).permute({3, 0, 4, 1, 5, 2, 6}).reshape({1, 15, 32, 32, 32}));
+            EXPECT_TRUE(torch::allclose(cut(dense, bricks, kBrick), one, 1e-4, 1e-4));
+        }
+    }
+    at::set_num_threads(before);
 }
 
 /// Two octaves over a cube of 32 cells, features that are a linear function of the place.

@@ -20,10 +20,6 @@ using geom::Vec3f;
 
 constexpr int kBrick = FeatureOctree::kBrick;
 constexpr std::size_t kMostBricks = 10000;  ///< computed together; each takes about 130 KB of memory meanwhile
-torch::Tensor wrap(std::vector<float>& v, std::int64_t channels, geom::Vec3i s) {
-    return torch::from_blob(v.data(), {1, channels, s.z, s.y, s.x});
-}
-
 class Field final : public CascadeField {
 public:
     Field(FeatureOctree tree, CascadeNet net, geom::Box3f domain)
@@ -92,7 +88,6 @@ private:
 
     void coarse() {
         const int n = config_.coarse_cells;
-        const CellBox whole{{0, 0, 0}, {n, n, n}};
         const kernels::GridSize size{n, n, n};
         const auto cells = static_cast<std::size_t>(size.cells());
         std::vector<float> local, m(kernels::kSplatChannels * cells);
@@ -104,12 +99,15 @@ private:
         std::vector<float> weight(cells), scratch(2 * cells), open(kernels::kOpennessChannels * cells);
         for (std::size_t i = 0; i < cells; ++i) weight[i] = std::expm1(m[i]);
         kernels::openness(weight, size, scratch, open);
-        const torch::Tensor f = net_->coarse(wrap(m, kernels::kSplatChannels, whole.size()),
-                                             wrap(open, kernels::kOpennessChannels, whole.size()))
-                                    .contiguous();
+        const auto volume = [n](std::vector<float>& v, std::int64_t channels) {
+            return torch::from_blob(v.data(), {channels, n, n, n});
+        };
         const auto bricks = static_cast<std::size_t>(n / kBrick);
         tree_.add_octave(std::vector<char>(bricks * bricks * bricks, 1));
-        tree_.store(0, whole, whole, {f.data_ptr<float>(), static_cast<std::size_t>(f.numel())});
+        const auto& all = tree_.brick_list(0);
+        const torch::Tensor x =
+            torch::cat({volume(m, kernels::kSplatChannels), volume(open, kernels::kOpennessChannels)});
+        tree_.store_bricks(0, all, net_->coarse_on_bricks(BrickSet(all), cut_bricks(x, all, kBrick)));
     }
 
     void refine(int octave) {

@@ -77,6 +77,11 @@ public:
     /// @param moments [B, kSplatChannels, D, H, W], openness [B, kOpennessChannels, D, H, W]
     /// @return features [B, features, D, H, W]
     torch::Tensor coarse(const torch::Tensor& moments, const torch::Tensor& openness);
+    /// coarse() on the bricks that fill the grid: the same bits whatever the number of threads.
+    /// @param inputs [N, kSplatChannels + kOpennessChannels, b, b, b]
+    torch::Tensor coarse_on_bricks(const BrickSet& bricks, torch::Tensor inputs) {
+        return coarse_->forward_on_bricks(bricks, std::move(inputs));
+    }
     /// @param moments [B, kSplatChannels, D, H, W]; context [B, features, D, H, W]: features of the coarser octave,
     ///        upsampled to this one; mask [B, 1, D, H, W] from active_mask(): where it is 0 the context is the result.
     /// @return features [B, features, D, H, W]
