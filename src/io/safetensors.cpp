@@ -153,6 +153,25 @@ TensorFile parse_safetensors(std::string_view bytes) {
     return file;
 }
 
+const TensorView* TensorFileView::find(std::string_view name) const {
+    const auto it = std::find_if(arrays.begin(), arrays.end(), [&](const TensorView& a) { return a.name == name; });
+    return it == arrays.end() ? nullptr : &*it;
+}
+
+TensorFileView view_safetensors(std::string_view bytes) {
+    Header h = parse_header(bytes);
+    TensorFileView file;
+    file.metadata = std::move(h.metadata);
+    for (Entry& e : h.entries) {
+        const auto* from = reinterpret_cast<const std::byte*>(bytes.data() + h.data_offset);
+        file.arrays.push_back({std::move(e.array.name),
+                               e.array.dtype,
+                               std::move(e.array.shape),
+                               {from + e.begin, static_cast<std::size_t>(e.end - e.begin)}});
+    }
+    return file;
+}
+
 TensorFile read_safetensors(std::istream& in) {
     return read_stream(in, [](std::string_view b) { return parse_safetensors(b); });
 }
@@ -163,18 +182,18 @@ std::map<std::string, std::string> read_safetensors_metadata(const std::filesyst
     return read_path(path, [](std::string_view b) { return parse_header(b).metadata; });
 }
 
-void write_safetensors(std::ostream& out, const TensorFile& file) {
+std::string safetensors_header(std::span<const TensorView> arrays, const std::map<std::string, std::string>& metadata) {
     Json header = Json::object();
-    if (!file.metadata.empty()) header[std::string(kMetadata)] = file.metadata;
+    if (!metadata.empty()) header[std::string(kMetadata)] = metadata;
     std::uint64_t at = 0;
     std::set<std::string_view> names{kMetadata};
-    for (const NamedArray& a : file.arrays) {
+    for (const TensorView& a : arrays) {
         if (!names.insert(a.name).second) fail(ErrorKind::input, "tensor name {} appears twice", in_quotes(a.name));
-        NIR_CHECK(checked_byte_count(a.shape, a.dtype) == a.bytes.size());
+        const std::uint64_t size = checked_byte_count(a.shape, a.dtype);
         header[a.name] = {{"dtype", kTypes[static_cast<std::size_t>(a.dtype)]},
                           {"shape", a.shape},
-                          {"data_offsets", {at, at + a.bytes.size()}}};
-        at += a.bytes.size();
+                          {"data_offsets", {at, at + size}}};
+        at += size;
     }
     std::string text;
     try {
@@ -183,9 +202,18 @@ void write_safetensors(std::ostream& out, const TensorFile& file) {
         fail(ErrorKind::input, "a tensor name or metadata is not UTF-8 text");
     }
     text.resize((text.size() + 7) / 8 * 8, ' ');
+    const auto length = static_cast<std::uint64_t>(text.size());
+    return std::string(reinterpret_cast<const char*>(&length), sizeof length) + text;
+}
+
+void write_safetensors(std::ostream& out, const TensorFile& file) {
+    std::vector<TensorView> views;
+    for (const NamedArray& a : file.arrays) {
+        NIR_CHECK(checked_byte_count(a.shape, a.dtype) == a.bytes.size());
+        views.push_back({a.name, a.dtype, a.shape, a.bytes});
+    }
     ByteWriter to(out);
-    to.put(static_cast<std::uint64_t>(text.size()));
-    to.put_bytes(text);
+    to.put_bytes(safetensors_header(views, file.metadata));
     for (const NamedArray& a : file.arrays)
         to.put_bytes({reinterpret_cast<const char*>(a.bytes.data()), a.bytes.size()});
     to.flush();
