@@ -6,16 +6,14 @@
 #include "nir/data/sample_stream.h"
 #include "nir/nn/batch.h"
 
+#include "data/dataset_data.h"
+#include "data/sample_rng.h"
+
 #include <algorithm>
 #include <cmath>
 
 namespace nir::data {
 namespace {
-
-/// Sample i of a training.
-Rng training_rng(std::uint64_t seed, std::uint64_t i) { return Rng(seed * 0x9E3779B97F4A7C15u + i); }
-/// Sample i of the held-out stream, far from the states of any small training seed.
-Rng held_out_rng(std::uint64_t i) { return Rng(0xA0761D6478BD642Fu ^ (i * 0xE7037ED1A0B428DBu)); }
 
 /// Samples as a batch: the part that both training sets share.
 template <class Sample, class MakeSample, class MakeBatch>
@@ -25,7 +23,7 @@ public:
         : make_(std::move(make)),
           stack_(std::move(stack)),
           stream_([seed = o.seed, make = make_](std::uint64_t i) { return make(training_rng(seed, i)); }, o.first,
-                  o.workers) {}
+                  o.workers, o.ahead) {}
 
     nn::Batch next(int n) override {
         std::vector<Sample> samples;
@@ -151,6 +149,10 @@ std::span<const DataRow> data_rows() {
          [](const AnyConfig& c, const TrainingDataOptions& o) -> std::unique_ptr<TrainingData> {
              return std::make_unique<CascadeData>(c.get<CascadeDataConfig>(), o);
          }},
+        {"mescheder2019",
+         config_alternative<DatasetConfig>("dataset", "Prepared sets: the papers' layout as it is, or packed"),
+         "occupancy",
+         [](const AnyConfig& c, const TrainingDataOptions& o) { return make_dataset_data(c.get<DatasetConfig>(), o); }},
     };
     return kRows;
 }

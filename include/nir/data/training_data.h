@@ -41,6 +41,8 @@ struct TrainingDataOptions {
     std::uint64_t first = 0;    ///< sample to start at
     int workers = 1;            ///< threads that make samples ahead; 0 = none
     TrainingTargets targets{};  ///< what batches hold besides labelled points; the cascade's cannot
+    /// Samples kept ready: a few batches, so that a step need not wait for its last sample.
+    std::uint64_t ahead = 24;
 };
 
 /// A row of the registry of training sets.
