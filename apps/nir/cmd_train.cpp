@@ -46,6 +46,7 @@ VerbRun add_train(CLI::App& app) {
             best = {{"iou", result.best_iou}, {"step", result.best_step}, {"file", result.best.string()}};
         context.json["model"] = result.model.string();
         context.json["training_seconds"] = result.seconds;
+        context.json["data_wait"] = result.data_wait;
         context.print("{}\n", result.model.string());
         if (!result.best.empty())
             context.print("{} (IoU {:.4f} at step {})\n", result.best.string(), result.best_iou, result.best_step);

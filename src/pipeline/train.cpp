@@ -57,6 +57,7 @@ double figure(const Figures& figures, std::string_view name, double otherwise) {
 struct Stretch {
     std::map<std::string, std::pair<double, int>> sums;
     int steps = 0;
+    double step_s = 0, data_wait_s = 0;
     Timer timer;
 
     void add(const StepReport& r) {
@@ -68,11 +69,15 @@ struct Stretch {
         for (const auto& [name, v] : r.figures) put(name, v);
         ++steps;
     }
+    void add_time(double step_seconds, double waiting_seconds) {
+        step_s += step_seconds, data_wait_s += waiting_seconds;
+    }
     double loss() const { return sums.at("loss").first / steps; }
     Figures figures(int batch_size) const {
         Figures out{{"loss", loss()}};
         for (const auto& [name, s] : sums)
             if (name != "loss") out.emplace_back(name, s.first / s.second);
+        out.emplace_back("data_wait", data_wait_s / std::max(step_s, 1e-9));
         out.emplace_back("samples_per_second", steps * batch_size / std::max(timer.seconds(), 1e-9));
         return out;
     }
@@ -117,7 +122,7 @@ private:
     TrainPosition at_;
     Stretch stretch_;
     Timer timer_;
-    double seconds_before_ = 0;
+    double seconds_before_ = 0, step_s_ = 0, data_wait_s_ = 0;
     std::int64_t saved_step_ = -1, validated_step_ = -1, shown_step_ = -1;
 };
 
@@ -131,8 +136,12 @@ void Training::start() {
     } else if (!options_.init.empty()) {
         state_.init_from(options_.init);
     }
-    data_ = data::data_row(config_.data.name())
-                .make(config_.data, {.seed = seed, .first = at_.next_sample, .workers = t.workers});
+    data_ =
+        data::data_row(config_.data.name())
+            .make(config_.data, {.seed = seed,
+                                 .first = at_.next_sample,
+                                 .workers = t.workers,
+                                 .ahead = std::max<std::uint64_t>(24, 3 * static_cast<std::uint64_t>(t.batch_size))});
     validator_ = std::make_unique<Validator>(t, *data_);
     folder_.write_text("config.toml", dump_toml(config_, true));
     folder_.write_text("env.json", environment_json(seed));
@@ -154,8 +163,10 @@ TrainResult Training::run() {
         fail(ErrorKind::cancelled, "stopped at step {}, everything is saved; --resume goes on", at_.step);
     }
     progress_.end();
-    log_info("done: {} steps in {}, loss {:.4g}", at_.step, human_duration(seconds()), at_.loss);
     TrainResult result;
+    result.data_wait = data_wait_s_ / std::max(step_s_, 1e-9);
+    log_info("done: {} steps in {}, loss {:.4g}; {:.1f} % of the step time waited for data", at_.step,
+             human_duration(seconds()), at_.loss, 100 * result.data_wait);
     result.steps = at_.step;
     result.seconds = seconds();
     result.loss = at_.loss;
@@ -190,11 +201,15 @@ void Training::loop() {
 void Training::take_step() {
     const TrainConfig& t = config_.train;
     const std::uint64_t first = data_->position();
+    const Timer step_timer;
     const StepReport report = state_.step(*data_, at_.step + 1, t.learning_rate(at_.step + 1, seconds()));
     if (!std::isfinite(report.loss) || !std::isfinite(report.grad_norm)) stop_on_bad_numbers(report, first);
     ++at_.step;
     at_.next_sample = data_->position();
     stretch_.add(report);
+    const double step_s = step_timer.seconds();
+    stretch_.add_time(step_s, report.data_wait_s);
+    step_s_ += step_s, data_wait_s_ += report.data_wait_s;
 }
 
 void Training::stop_on_bad_numbers(const StepReport& report, std::uint64_t first) const {

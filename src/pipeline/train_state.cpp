@@ -3,6 +3,7 @@
 #include "pipeline/train_state.h"
 
 #include "nir/base/error.h"
+#include "nir/base/timer.h"
 #include "nir/io/safetensors.h"
 #include "nir/nn/batch.h"
 #include "nir/nn/checkpoint.h"
@@ -95,7 +96,9 @@ StepReport TrainState::step(data::TrainingData& data, std::int64_t step, double 
     StepReport report;
     report.lr = lr;
     nn::torch_guard("taking a training step", [&] {
+        const Timer waiting;
         const nn::Batch batch = data.next(config.batch_size);
+        report.data_wait_s = waiting.seconds();
         for (auto& group : impl_->adam.param_groups()) static_cast<torch::optim::AdamOptions&>(group.options()).lr(lr);
         const models::LossLog log = [&](std::string_view name, double v) { report.figures[std::string(name)] = v; };
         const torch::Tensor loss = impl_->raw->loss(batch, log);

@@ -23,6 +23,7 @@ struct TrainPosition {
 /// Figures of one step.
 struct StepReport {
     double loss = 0, grad_norm = 0, lr = 0;
+    double data_wait_s = 0;                 ///< spent until the batch was there
     std::map<std::string, double> figures;  ///< what the model logs
 };
 

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <type_traits>
 
 namespace nir::pipeline {
 namespace {
@@ -23,6 +24,16 @@ geom::PointCloud cloud_of(const data::LabelledScan& scan) {
     geom::PointCloud cloud;
     for (const auto& p : scan.cloud) cloud.points.push_back(static_cast<geom::Vec3d>(p));
     return cloud;
+}
+
+/// What a model is given of the scan. (A template so that pictures count as soon as models take them.)
+template <class Observation = models::Observation>
+Observation observation_of(const data::LabelledScan& scan) {
+    if (scan.voxels) return *scan.voxels;
+    if constexpr (std::is_constructible_v<Observation, geom::Image8>) {
+        if (scan.image) return Observation(*scan.image);
+    }
+    return cloud_of(scan);
 }
 
 void ask(Progress& progress) {
@@ -84,7 +95,7 @@ Figures Validator::validate(models::Model& model, Progress& progress) {
     for (std::size_t i = 0; i < static_cast<std::size_t>(config_.validation_scans); ++i) {
         ask(progress);
         const data::LabelledScan& s = scan(i);
-        const auto field = models::infer_field(model, cloud_of(s));
+        const auto field = models::infer_field(model, observation_of(s));
         means.add("validation_iou", iou(*field, s.uniform, s.uniform_inside));
         means.add("validation_iou_near", iou(*field, s.near, s.near_inside));
     }
@@ -93,8 +104,9 @@ Figures Validator::validate(models::Model& model, Progress& progress) {
 
 geom::Image8 Validator::picture(models::Model& model, std::size_t index, Progress& progress) {
     ask(progress);
-    const geom::PointCloud cloud = cloud_of(scan(index));
-    const auto field = models::infer_field(model, cloud);
+    const data::LabelledScan& shown = scan(index);
+    const geom::PointCloud cloud = cloud_of(shown);
+    const auto field = models::infer_field(model, observation_of(shown));
     extract::ExtractOptions options;
     options.upsampling = 2;
     options.resolution_0 = std::max(config_.preview_cells / 4, 4);
