@@ -111,6 +111,7 @@ void run_verb(const GlobalOptions& options, const VerbRun& run, PhaseTimer& time
     run(context);
     if (options.json) print_report(context);
     if (std::fflush(stdout) != 0) fail(ErrorKind::io, "the result could not be written to stdout");
+    if (!context.incomplete.empty()) fail(ErrorKind::input, "{}", context.incomplete);
 }
 
 int report(const Error& e) {

@@ -45,6 +45,7 @@ struct VerbContext {
     Progress& progress;
     PhaseTimer& timer;  // phases of the contract: read normalize encode query extract refine train render write
     nlohmann::ordered_json& json;  // what the verb adds to the object of --json
+    std::string incomplete = {};   // set: the result stands and is reported, and the program ends with this error (3)
 
     /// Writes a result to stdout, unless --json is given: then stdout holds the one object only.
     template <class... Args>

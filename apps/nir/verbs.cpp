@@ -11,6 +11,7 @@ VerbRun add_evaluate(CLI::App& app);
 VerbRun add_convert(CLI::App& app);
 VerbRun add_info(CLI::App& app);
 VerbRun add_list(CLI::App& app);
+VerbRun add_prepare(CLI::App& app);
 VerbRun add_query(CLI::App& app);
 VerbRun add_reconstruct(CLI::App& app);
 VerbRun add_train(CLI::App& app);
@@ -23,6 +24,7 @@ std::span<const Verb> verbs() {
         {"evaluate", "Measures meshes and clouds against the truth, each figure with its convention", add_evaluate},
         {"convert", "Converts meshes, points, voxel grids, images and arrays between formats", add_convert},
         {"info", "Says what a file holds, what is wrong with it, and what nir would do with it", add_info},
+        {"prepare", "Turns meshes into a training set, and packs sets that exist", add_prepare},
         {"train", "Trains a model from a configuration, into a run folder", add_train},
         {"query", "Writes the values of a field (model or volume) at given points", add_query},
         {"list", "Lists what is built in: verbs, formats, models and their parts", add_list},

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+// nir prepare: meshes become a training set.
+#include "nir/base/error.h"
+#include "nir/pipeline/prepare.h"
+
+#include "verb.h"
+
+#include <array>
+#include <charconv>
+#include <memory>
+
+namespace nir::app {
+namespace {
+
+struct Arguments {
+    pipeline::PrepareOptions options;
+    std::string layout = "papers", split = "0.8,0.1,0.1";
+    std::string voxel_rule = "surface", up = "y";
+    bool winding = false, float32 = false;
+};
+
+std::array<double, 3> parse_split(const std::string& text) {
+    std::array<double, 3> out{};
+    const char *at = text.data(), *end = at + text.size();
+    for (std::size_t i = 0; i < 3; ++i) {
+        const auto [next, error] = std::from_chars(at, end, out[i]);
+        if (error != std::errc{} || (i < 2 ? next == end || *next != ',' : next != end))
+            fail(ErrorKind::usage, "--split {}: write three shares like 0.8,0.1,0.1", text);
+        at = next + 1;
+    }
+    return out;
+}
+
+void add_sampling_options(CLI::App& app, Arguments& a) {
+    auto& o = a.options;
+    app.add_option("--points", o.points, "Labelled points per mesh")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 30))
+        ->capture_default_str();
+    app.add_option("--uniform-ratio", o.uniform_ratio,
+                   "Share of them uniform in the padded cube; the rest lies near the surface")
+        ->check(CLI::Range(0.0, 1.0))
+        ->capture_default_str();
+    app.add_option("--near-sigma", o.near_sigma, "Standard deviation of those from the surface, longest side 1")
+        ->check(CLI::Range(0.0, 1.0))
+        ->capture_default_str();
+    app.add_option("--padding", o.padding, "The cube of the points has side 1 + PADDING")
+        ->check(CLI::Range(0.0, 10.0))
+        ->capture_default_str();
+    app.add_option("--samples", o.samples, "Surface points with normals per mesh")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 30))
+        ->capture_default_str();
+    app.add_option("--voxels", o.voxels, "Cells a side of the voxel grid; 0 = none")
+        ->check(CLI::Range(0, 1024))
+        ->capture_default_str();
+    app.add_option(
+           "--voxel-rule", a.voxel_rule,
+           "surface: cells inside or touched by the surface, as binvox makes them; centre: cells whose middle is "
+           "inside")
+        ->check(CLI::IsMember({"surface", "centre"}))
+        ->capture_default_str();
+    auto* winding = app.add_flag("--winding", a.winding, "Labels by the generalised winding number (the default)");
+    app.add_flag("--parity", o.parity, "Labels by ray parity: for closed meshes only")->excludes(winding);
+    app.add_option("--winding-accuracy", o.winding_accuracy,
+                   "Far parts of the mesh count as a whole beyond this many of their radii")
+        ->check(CLI::Range(1.0, 1000.0))
+        ->capture_default_str();
+    app.add_flag("--float32", a.float32, "Store points as float32; default: float16, as the papers do");
+}
+
+void report(VerbContext& context, const pipeline::PrepareResult& result, const pipeline::PrepareOptions& options) {
+    const auto json = nlohmann::ordered_json::parse(pipeline::prepare_report_json(result, options));
+    for (const auto& [key, value] : json["totals"].items()) context.json[key] = value;
+    for (const char* key : {"options", "packed", "failed"}) context.json[key] = json[key];
+    auto& worst = context.json["worst"] = nlohmann::ordered_json::array();
+    for (const auto* m : result.worst()) worst.push_back(m->model_class + "/" + m->name);
+    context.json["quality"] = json["models"];
+    context.json["report"] = result.report.string();
+    context.print("{}", pipeline::prepare_report_text(result, options));
+}
+
+}  // namespace
+
+VerbRun add_prepare(CLI::App& app) {
+    auto a = std::make_shared<Arguments>();
+    auto& o = a->options;
+    app.add_option(
+           "MESH", o.inputs,
+           "Meshes, folders with CLASS/NAME.ply (.obj, .off, .stl), or one data set in the papers' layout to pack")
+        ->required();
+    app.add_option("-o,--output", o.out, "Folder of the data set")->required()->type_name("DATASET");
+    app.add_option("--layout", a->layout, "papers: folders as the papers' code reads them; packed: a file per split")
+        ->check(CLI::IsMember({"papers", "packed", "papers,packed", "packed,papers"}))
+        ->capture_default_str();
+    add_sampling_options(app, *a);
+    app.add_option("--views", o.views, "Rendered pictures per mesh, with cameras; 0 = none")
+        ->check(CLI::Range(0, 1000))
+        ->capture_default_str();
+    app.add_option("--view-size", o.view_size, "Side of the pictures, pixels")
+        ->check(CLI::Range(16, 4096))
+        ->capture_default_str();
+    app.add_option("--up", a->up, "Axis of the meshes that points up; data sets have y up")
+        ->check(CLI::IsMember({"y", "z"}))
+        ->capture_default_str();
+    app.add_option("--split", a->split, "Shares of train, val and test in every class")->capture_default_str();
+    app.add_option("--class", o.class_name, "Class of meshes that are named one by one")->capture_default_str();
+    auto* resume = app.add_flag("--resume", o.resume, "Keep the models that are finished");
+    app.add_flag("--force", o.force, "Replace models that are there")->excludes(resume);
+    app.add_flag("--skip-bad", o.skip_bad, "Meshes that cannot be used do not count as a failure (exit code 3)");
+    return [a](VerbContext& context) {
+        auto& options = a->options;
+        options.papers = a->layout.find("papers") != std::string::npos;
+        options.packed = a->layout.find("packed") != std::string::npos;
+        options.split = parse_split(a->split);
+        options.voxel_surface = a->voxel_rule == "surface";
+        options.z_up = a->up == "z", options.half = !a->float32, options.seed = context.seed;
+        const auto result = pipeline::prepare(options, context.progress, context.timer);
+        report(context, result, options);
+        if (!result.failed.empty() && !options.skip_bad)
+            context.incomplete = fmt::format(
+                "{} of {} meshes could not be used (the first: {}); the others are in {}, --skip-bad accepts this",
+                result.failed.size(), result.failed.size() + result.models.size(), result.failed.front().reason,
+                options.out.string());
+    };
+}
+
+}  // namespace nir::app

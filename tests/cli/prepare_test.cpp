@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+// nir prepare: meshes to a training set, its report, bad input.
+#include "nir/io/formats.h"
+
+#include "cli/run_program.h"
+#include "support/meshes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+
+namespace nir::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+class Prepare : public ::testing::Test {
+protected:
+    void SetUp() override {
+        for (const char* name : {"ball/a.ply", "ball/b.obj", "ball/c.stl", "ring/a.off"}) mesh(name);
+    }
+    void mesh(const std::string& name) const {
+        std::filesystem::create_directories(std::filesystem::path(folder / ("in/" + name)).parent_path());
+        io::write_geometry(folder / ("in/" + name), name.starts_with("ring") ? testing::make_torus(1, 0.3, 40, 20)
+                                                                             : testing::make_sphere(1, 20));
+    }
+    std::vector<std::string> command(std::vector<std::string> more = {}) const {
+        std::vector<std::string> out = {"prepare", folder / "in", "-o", folder / "set", "--points", "2000", "--samples",
+                                        "500",     "--views",     "1",  "--view-size",  "32"};
+        out.insert(out.end(), more.begin(), more.end());
+        return out;
+    }
+    TemporaryFolder folder;
+};
+
+TEST_F(Prepare, ReportsTotalsAndQuality) {
+    const auto o = run_nir(command({"--layout", "papers,packed", "--json"}));
+    ASSERT_EQ(o.code, 0) << o.err;
+    expect_clean_stderr(o);
+    const auto j = nlohmann::json::parse(o.out);
+    EXPECT_EQ(j["models"], 4);
+    EXPECT_EQ(j["watertight"], 4);
+    EXPECT_EQ(j["good"], 4);
+    EXPECT_GE(j["parity_agreement_closed"].get<double>(), 0.9999);
+    EXPECT_EQ(j["train"].get<int>() + j["val"].get<int>() + j["test"].get<int>(), 4);
+    EXPECT_EQ(j["quality"].size(), 4u);
+    EXPECT_TRUE(j["worst"].empty());
+    EXPECT_GE(j["packed"].size(), 1u);
+    for (const char* file :
+         {"ball/a/points.npz", "ball/a/pointcloud.npz", "ball/a/model.binvox", "ring/a/img_choy2016/000.png",
+          "ball/train.lst", "metadata.yaml", "report.json", "train.safetensors"})
+        EXPECT_TRUE(std::filesystem::exists(folder / (std::string("set/") + file))) << file;
+    const auto again = run_nir(command());
+    EXPECT_EQ(again.code, 2);
+    expect_clean_stderr(again);
+    EXPECT_THAT(again.err, HasSubstr("--resume"));
+    const auto packed = run_nir({"prepare", folder / "set", "-o", folder / "packed", "--layout", "packed"});
+    EXPECT_EQ(packed.code, 0) << packed.err;
+    EXPECT_THAT(packed.out, HasSubstr("train.safetensors"));
+}
+
+TEST_F(Prepare, BadMeshesEndWithThreeUnlessAccepted) {
+    folder.write("in/ball/broken.ply", "ply\nformat ascii 1.0\nelement vertex 9");
+    const auto o = run_nir(command({"--json"}));
+    EXPECT_EQ(o.code, 3);
+    EXPECT_THAT(o.err, HasSubstr("error: 1 of 5 meshes could not be used"));
+    EXPECT_THAT(o.err, HasSubstr("broken.ply"));
+    const auto j = nlohmann::json::parse(o.out);
+    EXPECT_EQ(j["models"], 4);
+    EXPECT_EQ(j["failed"].size(), 1u);
+    const auto accepted = run_nir(command({"--resume", "--skip-bad"}));
+    EXPECT_EQ(accepted.code, 0) << accepted.err;
+    EXPECT_THAT(accepted.out, HasSubstr("4 kept from an earlier run"));
+    EXPECT_THAT(accepted.out, HasSubstr("not used: "));
+}
+
+TEST_F(Prepare, WrongUsage) {
+    const auto expect = [&](std::vector<std::string> arguments, int code, const char* text) {
+        arguments.insert(arguments.begin(), "prepare");
+        const auto o = run_nir(arguments);
+        EXPECT_EQ(o.code, code) << o.err;
+        expect_clean_stderr(o);
+        EXPECT_THAT(o.err, HasSubstr(text));
+    };
+    const std::string in = folder / "in", out = folder / "x";
+    expect({in}, 2, "--output");
+    expect({in, "-o", out, "--split", "0.8,0.1"}, 2, "--split");
+    expect({in, "-o", out, "--split", "0.8,0.1,0.2"}, 2, "add up");
+    expect({in, "-o", out, "--layout", "zip"}, 2, "--layout");
+    expect({in, "-o", out, "--winding", "--parity"}, 2, "--parity");
+    expect({folder / "none", "-o", out}, 3, "there is no such file or folder");
+    std::filesystem::create_directories(folder / "void");
+    expect({folder / "void", "-o", out}, 3, "holds no mesh");
+    expect({in, "-o", in + "/ball/a.ply"}, 2, "this is a file");
+    EXPECT_FALSE(std::filesystem::exists(out));
+}
+
+TEST_F(Prepare, CtrlCKeepsWhatIsFinished) {
+    for (int i = 0; i < 300; ++i) mesh("ball/n" + std::to_string(i) + ".ply");
+    RunOptions options;
+    options.interrupt_after_s = 1.5;
+    const auto o = run_nir(command({"--points", "100000"}), options);
+    EXPECT_EQ(o.code, 130) << o.err;
+    EXPECT_THAT(o.err, HasSubstr("--resume goes on"));
+}
+
+}  // namespace
+}  // namespace nir::test
