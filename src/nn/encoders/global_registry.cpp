@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the nir developers
+#include "nir/nn/encoders/atlasnet.h"
 #include "nir/nn/encoders/embedding.h"
 #include "nir/nn/encoders/image_conv.h"
 #include "nir/nn/encoders/pointnet_global.h"
@@ -62,6 +63,13 @@ std::span<const GlobalEncoderRow> global_encoder_rows() {
         {"onet2019",
          config_alternative<VoxelEncoderConfig>("voxel_coord", "voxel_simple that also sees each voxel's position"),
          make_voxels<true>},
+        {"groueix2018",
+         config_alternative<AtlasnetPointnetConfig>("atlasnet_pointnet", "points to a code: AtlasNet's PointNet"),
+         make_encoder<AtlasnetPointnetImpl, AtlasnetPointnetConfig>},
+        {"groueix2018",
+         config_alternative<AtlasnetResnetConfig>("atlasnet_resnet18",
+                                                  "image to a code: AtlasNet's ResNet-18, pictures as they are"),
+         make_encoder<AtlasnetResnet18Impl, AtlasnetResnetConfig>},
         {"onet2019 §4.1", config_alternative<IndexEmbeddingConfig>("idx", "number of a training shape to its own code"),
          make_encoder<IndexEmbeddingImpl, IndexEmbeddingConfig>},
         {"onet2019 §4.3", config_alternative<NullEncoderConfig>("null", "no observation, no code (unconditional)"),
