@@ -4,6 +4,7 @@
 #include "nir/base/error.h"
 #include "nir/base/log.h"
 #include "nir/pipeline/extract.h"
+#include "nir/pipeline/interpolate.h"
 
 #include "verb.h"
 
@@ -23,7 +24,21 @@ struct Arguments {
     pipeline::ExtractOptions options;
     std::vector<double> spacing, origin;
     bool open_border = false;
+    pipeline::InterpolateOptions between;
+    bool interpolates() const { return between.input_b.has_value() || between.seed_b.has_value(); }
 };
+
+void interpolate(VerbContext& context, pipeline::InterpolateOptions options, const pipeline::ExtractOptions& extract) {
+    options.extract = extract;
+    const auto summary = pipeline::interpolate_to_files(options, context.progress, context.timer);
+    auto& meshes = context.json["meshes"] = nlohmann::ordered_json::array();
+    for (std::size_t i = 0; i < summary.meshes.size(); ++i) {
+        meshes.push_back({{"file", summary.meshes[i].string()}, {"faces", summary.faces[i]}});
+        context.print("{}: {} faces\n", summary.meshes[i].string(), summary.faces[i]);
+    }
+    context.json["strip"] = summary.strip.string();
+    context.print("{}\n", summary.strip.string());
+}
 
 void report(VerbContext& context, const pipeline::ExtractOptions& options, const pipeline::ExtractSummary& summary) {
     const auto& r = summary.result;
@@ -58,8 +73,9 @@ VerbRun add_extract(CLI::App& app) {
     app.add_option("FIELD", o.source.field, "A model (.safetensors), a run folder, or a volume (NPY, NPZ, binvox)")
         ->required();
     app.add_option("-o,--output", o.mesh, "The mesh: PLY, OBJ, STL, OFF or GLB")->required();
-    app.add_option("--input", o.source.input,
-                   "What a conditional model is given: points or voxels, in the model's frame");
+    app.add_option(
+        "--input", o.source.input,
+        "What a conditional model is given, by its kind: points, voxels (binvox, NPY) or an image (PNG, NPY)");
     app.add_option(
         "--level", o.level,
         "The surface: a probability for models, a value for volumes (default: 0.5 for 0/1 volumes, otherwise 0)");
@@ -79,11 +95,23 @@ VerbRun add_extract(CLI::App& app) {
     app.add_option("--min-component", o.min_component, "Drop pieces with less area than this share of the largest")
         ->check(CLI::Range(0.0, 1.0))
         ->capture_default_str();
-    return [a](VerbContext& context) {
+    app.add_option("--input-b", a->between.input_b,
+                   "A second observation: write the shapes between the two, OUTPUT_000 and on, and a picture of all");
+    app.add_option("--seed-b", a->between.seed_b, "The same with a second seed (see --seed) of a generative model");
+    app.add_option("--steps", a->between.steps, "Shapes from one end to the other, both included")
+        ->check(CLI::Range(2, 1000))
+        ->capture_default_str();
+    const CLI::App* root = app.get_parent();
+    return [a, root](VerbContext& context) {
         auto options = a->options;
         if (!a->spacing.empty()) options.source.spacing = parse_vector("--spacing", a->spacing);
         if (!a->origin.empty()) options.source.origin = parse_vector("--origin", a->origin);
         options.close_border = !a->open_border;
+        if (root && root->count("--seed") > 0) options.source.seed = context.seed;
+        if (a->interpolates()) {
+            interpolate(context, a->between, options);
+            return;
+        }
         report(context, options, pipeline::extract_to_file(options, context.progress, context.timer));
     };
 }

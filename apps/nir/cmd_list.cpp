@@ -23,9 +23,14 @@ std::vector<Component> verb_components() {
 }
 
 // One row a registry.
-constexpr std::vector<Component> (*kRegistries[])() = {
-    verb_components,          io::format_components, nn::local_encoder_components, nn::local_decoder_components,
-    models::model_components, data::data_components};
+constexpr std::vector<Component> (*kRegistries[])() = {verb_components,
+                                                       io::format_components,
+                                                       nn::local_encoder_components,
+                                                       nn::global_encoder_components,
+                                                       nn::local_decoder_components,
+                                                       nn::global_decoder_components,
+                                                       models::model_components,
+                                                       data::data_components};
 
 }  // namespace
 

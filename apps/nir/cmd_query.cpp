@@ -17,7 +17,9 @@ VerbRun add_query(CLI::App& app) {
         ->required()
         ->type_name("NPY");
     app.add_option("-o,--out", o->out, "Values, NPY [T] (f32)")->required()->type_name("NPY");
-    app.add_option("--input", o->input, "What a conditional model reconstructs: a point cloud, NPY [N,3] or [B,N,3]")
+    app.add_option("--input", o->input,
+                   "What a conditional model is given: points (NPY [N,3] or [B,N,3], scans), voxels (NPY [X,Y,Z] or "
+                   "[B,X,Y,Z], binvox), an image (PNG, NPY [3,H,W] or [B,3,H,W])")
         ->type_name("FILE");
     const std::map<std::string, QueryOutput> outputs{
         {"logit", QueryOutput::logit}, {"probability", QueryOutput::probability}, {"gradient", QueryOutput::gradient}};

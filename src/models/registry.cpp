@@ -9,11 +9,15 @@
 
 #include "models/cascade/cascade_model.h"
 #include "models/conv_onet/conv_onet.h"
+#include "models/onet/onet.h"
 
 namespace nir::models {
 
 std::span<const ModelRow> model_rows() {
     static const ModelRow kRows[] = {
+        {"onet2019",
+         config_alternative<OnetConfig>("onet", "Occupancy Network: one code of points, an image, voxels or nothing"),
+         [](const AnyConfig& c) -> std::unique_ptr<Model> { return std::make_unique<Onet>(c.get<OnetConfig>()); }},
         {"convonet2020",
          config_alternative<ConvOnetConfig>("conv_onet",
                                             "Convolutional Occupancy Network: planes or a volume from points"),

@@ -145,7 +145,7 @@ std::vector<std::string> names() {
 INSTANTIATE_TEST_SUITE_P(Rows, ModelSuite, ::testing::ValuesIn(names()), [](const auto& row) { return row.param; });
 // Networks whose field only makes sense after training, or that need more than a handful of points, are inferred in
 // tests of their own: the cascade.
-INSTANTIATE_TEST_SUITE_P(Rows, InferenceSuite, ::testing::Values("conv_onet"),
+INSTANTIATE_TEST_SUITE_P(Rows, InferenceSuite, ::testing::Values("conv_onet", "onet"),
                          [](const auto& row) { return row.param; });
 
 TEST(ModelRegistry, ConfigurationWithoutAModelIsRefused) {

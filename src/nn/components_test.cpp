@@ -87,7 +87,123 @@ std::vector<ComponentCase> decoder_cases() {
     return cases;
 }
 
-const auto kName = [](const ::testing::TestParamInfo<ComponentCase>& info) { return info.param.name; };
+// ------------------------------------------------------------------------------------------------ one code per shape
+
+const nn::GlobalDims kGlobalDims{.c_dim = 4, .z_dim = 3};
+
+/// A number of each item of the batch that follows its first point, [B].
+Tensor of_first_point(const Tensor& points) {
+    return points.size(1) ? points.select(1, 0).select(1, 0) : torch::zeros({points.size(0)}, points.options());
+}
+
+/// An observation of any kind made from points, so that a permutation takes it along.
+Tensor observation_of(nn::ObservationKind kind, const Tensor& points) {
+    const Tensor first = of_first_point(points);
+    switch (kind) {
+        case nn::ObservationKind::none:
+        case nn::ObservationKind::points:
+            return points;
+        case nn::ObservationKind::voxels:
+            return golden_tensor(33, {1, 8, 8, 8}, -1, 1).to(points.dtype()) * (first + 2).view({-1, 1, 1, 1});
+        case nn::ObservationKind::image:
+            return golden_tensor(34, {1, 3, 66, 66}, 0, 1).to(points.dtype()) * (0.6 + 0.5 * first).view({-1, 1, 1, 1});
+        case nn::ObservationKind::index:
+            return ((first.detach() + 0.5) * 4.9).floor().to(torch::kInt64);
+    }
+    return {};
+}
+
+std::vector<ComponentCase> global_encoder_cases() {
+    std::vector<ComponentCase> cases;
+    for (const auto& row : nn::global_encoder_rows()) {
+        ComponentCase c;
+        c.name = row.config.name;
+        if (c.name == "null") continue;  // no parameters, nothing to differentiate: GlobalEncoders.NullMakesNoCode
+        c.alternatives = nn::global_encoder_alternatives();
+        if (c.name.starts_with("pointnet")) c.small_toml = "hidden_dim = 6\n";
+        if (c.name.starts_with("resnet")) c.small_toml = "width = 4\n";
+        if (c.name.starts_with("r2n2")) c.small_toml = "width = 6\n";
+        if (c.name.starts_with("voxel")) c.small_toml = "resolution = 8\n";
+        if (c.name == "idx") c.small_toml = "shapes = 5\n";
+        c.make = [](const AnyConfig& config) { return nn::make_global_encoder(config, kGlobalDims); };
+        c.run = [](torch::nn::Module& module, const Tensor& points) {
+            auto& encoder = dynamic_cast<nn::GlobalEncoder&>(module);
+            return std::vector<Tensor>{encoder.encode(observation_of(encoder.takes(), points))};
+        };
+        c.check_shapes = [](const std::vector<Tensor>& out, std::int64_t) {
+            ASSERT_EQ(out.size(), 1u);
+            EXPECT_EQ(out[0].sizes(), (std::vector<std::int64_t>{2, kGlobalDims.c_dim}));
+        };
+        c.kink_share = c.name.starts_with("resnet") ? 0.25 : 0.2;  // tensors of four entries
+        c.kink_reason = "ReLU and maxima over points and pixels: of five entries one may step over a kink";
+        cases.push_back(c);
+    }
+    return cases;
+}
+
+/// Rows with their variants: name, variant, further options.
+const std::vector<std::array<std::string, 3>> kDecoderVariants = {
+    {"simple", "leaky", "leaky = true\n"},
+    {"cbatchnorm", "leaky", "leaky = true\n"},
+    {"cbatchnorm", "legacy", "legacy = true\n"},
+    {"cbatchnorm", "instance", "norm_method = \"instance_norm\"\n"},
+    {"cbatchnorm2", "two", "n_blocks = 2\n"},
+    {"batchnorm", "leaky", "leaky = true\n"},
+    {"cbatchnorm_noresnet", "leaky", "leaky = true\n"},
+};
+
+std::vector<ComponentCase> global_decoder_cases() {
+    std::vector<std::array<std::string, 3>> all = kDecoderVariants;
+    for (const auto& row : nn::global_decoder_rows()) all.push_back({row.config.name, "", ""});
+    std::vector<ComponentCase> cases;
+    for (const auto& [name, variant, options] : all) {
+        ComponentCase c;
+        c.name = name, c.variant = variant;
+        c.alternatives = nn::global_decoder_alternatives();
+        c.small_toml = "hidden_size = 6\n" + options;
+        c.make = [](const AnyConfig& config) { return nn::make_global_decoder(config, kGlobalDims); };
+        c.run = [](torch::nn::Module& module, const Tensor& points) {
+            const Tensor scale = (of_first_point(points).detach() + 2).unsqueeze(1);
+            const Tensor z = golden_tensor(35, {1, kGlobalDims.z_dim}, -1, 1).to(points.dtype()) * scale;
+            const Tensor code = golden_tensor(36, {1, kGlobalDims.c_dim}, -1, 1).to(points.dtype()) * scale;
+            return std::vector<Tensor>{dynamic_cast<nn::GlobalDecoder&>(module).decode(points, z, code)};
+        };
+        c.check_shapes = [](const std::vector<Tensor>& out, std::int64_t n) {
+            ASSERT_EQ(out.size(), 1u);
+            EXPECT_EQ(out[0].sizes(), (std::vector<std::int64_t>{2, n}));
+        };
+        c.kink_share = 0.2;
+        c.kink_reason = "ReLU, and the first points also scale the test's codes";
+        cases.push_back(c);
+    }
+    return cases;
+}
+
+TEST(GlobalEncoders, NullMakesNoCode) {
+    const auto encoder = nn::make_global_encoder(AnyConfig(nn::global_encoder_alternatives(), "null"), {0, 3});
+    EXPECT_EQ(encoder->takes(), nn::ObservationKind::none);
+    EXPECT_EQ(encoder->encode(torch::zeros({3, 7, 3})).sizes(), (std::vector<std::int64_t>{3, 0}));
+    EXPECT_TRUE(encoder->parameters().empty());
+    EXPECT_THROW((void)nn::make_global_encoder(AnyConfig(nn::global_encoder_alternatives(), "null"), {4, 0}), Error);
+    EXPECT_THROW((void)nn::make_global_encoder(AnyConfig(nn::global_encoder_alternatives(), "resnet18"), {0, 3}),
+                 Error);
+}
+
+TEST(GlobalEncoders, WrongSizesAreOneSentence) {
+    const auto make = [](const char* name) {
+        return nn::make_global_encoder(AnyConfig(nn::global_encoder_alternatives(), name), {4, 0});
+    };
+    EXPECT_THROW((void)make("voxel_simple")->encode(torch::zeros({1, 32, 32, 31})), Error);
+    EXPECT_THROW((void)make("simple_conv")->encode(torch::zeros({1, 3, 62, 100})), Error);
+    EXPECT_THROW((void)make("idx")->encode(torch::ones({1}, torch::kInt64)), Error);
+    EXPECT_THROW((void)make("idx")->encode(-torch::ones({1}, torch::kInt64)), Error);
+}
+
+const auto kName = [](const ::testing::TestParamInfo<ComponentCase>& info) {
+    return info.param.name + (info.param.variant.empty() ? "" : "_" + info.param.variant);
+};
+INSTANTIATE_TEST_SUITE_P(GlobalEncoders, ComponentSuite, ::testing::ValuesIn(global_encoder_cases()), kName);
+INSTANTIATE_TEST_SUITE_P(GlobalDecoders, ComponentSuite, ::testing::ValuesIn(global_decoder_cases()), kName);
 INSTANTIATE_TEST_SUITE_P(Encoders, ComponentSuite, ::testing::ValuesIn(encoder_cases()), kName);
 INSTANTIATE_TEST_SUITE_P(Decoders, ComponentSuite, ::testing::ValuesIn(decoder_cases()), kName);
 

@@ -20,13 +20,13 @@ torch::Tensor ResnetBlockFCImpl::forward(const torch::Tensor& x) {
 
 torch::Tensor ResnetBlockFCImpl::forward_pooled(const torch::Tensor& x, const torch::Tensor& pooled) {
     const torch::Tensor net = linear_pooled(*fc_0_, torch::relu(x), torch::relu(pooled)).relu_();
-    return linear_pooled(*shortcut_, x, pooled).add_(fc_1_(net));
+    return linear_pooled(*shortcut_, x, pooled) + fc_1_(net);
 }
 
 torch::Tensor linear_pooled(const torch::nn::LinearImpl& linear, const torch::Tensor& x, const torch::Tensor& pooled) {
     const std::int64_t own = x.size(2);
     const torch::Tensor rest = torch::linear(pooled, linear.weight.slice(1, own), linear.bias);
-    return torch::linear(x, linear.weight.slice(1, 0, own)).add_(rest.unsqueeze(1));
+    return torch::linear(x, linear.weight.slice(1, 0, own)) + rest.unsqueeze(1);
 }
 
 torch::Tensor max_over_points(const torch::Tensor& x) {

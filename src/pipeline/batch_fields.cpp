@@ -6,10 +6,11 @@
 #include "nir/extract/grid_field.h"
 #include "nir/geom/spacing.h"
 #include "nir/io/formats.h"
-#include "nir/io/npy.h"
 #include "nir/io/safetensors.h"
 #include "nir/models/cascade.h"
 #include "nir/models/registry.h"
+
+#include "pipeline/observations.h"
 
 #include <algorithm>
 
@@ -43,17 +44,24 @@ OpenField cascade_field(const std::shared_ptr<models::Cascade>& cascade, const m
     return {cascade, cascade->encode(points, {.spacing = spacing}, progress), true, "model cascade"};
 }
 
-std::vector<OpenField> model_fields(const std::filesystem::path& file,
-                                    const std::vector<models::Observation>& observations, Progress& progress,
-                                    PhaseTimer& timer) {
-    if (observations.empty())
+/// What the model is shown; an unconditional one nothing, once.
+std::vector<models::Observation> observations_for(models::ObservationKind kind, const std::filesystem::path& file,
+                                                  const std::filesystem::path& input) {
+    if (!input.empty()) return read_observations(input, kind);
+    if (kind != models::ObservationKind::none)
         fail(ErrorKind::usage, "{} is a conditional model; give what it should reconstruct with --input",
              file.string());
+    return {models::Observation{}};
+}
+
+std::vector<OpenField> model_fields(const std::filesystem::path& file, const std::filesystem::path& input,
+                                    Progress& progress, PhaseTimer& timer) {
     std::vector<OpenField> out;
     auto reading = timer.phase("read");
     const auto metadata = io::read_safetensors_metadata(file);
     const auto kind = metadata.find("model");
     if (kind != metadata.end() && kind->second == "cascade") {
+        const auto observations = observations_for(models::ObservationKind::points, file, input);
         const auto cascade = std::make_shared<models::Cascade>(models::Cascade::load(file));
         reading.close();
         const auto encoding = timer.phase("encode");
@@ -61,53 +69,33 @@ std::vector<OpenField> model_fields(const std::filesystem::path& file,
         return out;
     }
     const std::shared_ptr<models::Model> model = models::load_model(file);
+    const auto observations = observations_for(model->takes(), file, input);
     reading.close();
     const auto encoding = timer.phase("encode");
-    for (const auto& o : observations)
-        out.push_back({model, models::infer_field(*model, o), true, "model " + std::string(model->name())});
+    const std::string source = input.empty() ? file.string() : input.string();
+    for (const auto& o : observations) {
+        auto field = with_context(source, [&] { return models::infer_field(*model, o); });
+        out.push_back({model, std::move(field), true, "model " + std::string(model->name())});
+    }
     return out;
 }
 
 }  // namespace
 
-std::vector<OpenField> open_fields(const std::filesystem::path& field,
-                                   const std::vector<models::Observation>& observations, Progress& progress,
-                                   PhaseTimer& timer) {
+std::vector<OpenField> open_fields(const std::filesystem::path& field, const std::filesystem::path& input,
+                                   Progress& progress, PhaseTimer& timer) {
     const bool folder = std::filesystem::is_directory(field);
     if (folder || ending_of(field) == ".safetensors")
-        return model_fields(folder ? model_in_run(field) : field, observations, progress, timer);
+        return model_fields(folder ? model_in_run(field) : field, input, progress, timer);
     if (ending_of(field) == ".pt" || ending_of(field) == ".pth")
         fail(ErrorKind::usage,
              "{}: a checkpoint without its configuration; first make a model file of it with `nir convert {} "
              "MODEL.safetensors --config CONFIG.toml`",
              field.string(), field.filename().string());
-    if (!observations.empty()) fail(ErrorKind::usage, "{} is a volume and takes no --input", field.string());
+    if (!input.empty()) fail(ErrorKind::usage, "{} is a volume and takes no --input", field.string());
     const auto reading = timer.phase("read");
     std::vector<OpenField> out;
     out.push_back({nullptr, std::make_unique<extract::GridField>(io::read_voxel_grid(field), 0.0f), false, "volume"});
-    return out;
-}
-
-std::vector<models::Observation> read_observations(const std::filesystem::path& file) {
-    if (ending_of(file) == ".binvox") return {io::read_voxel_grid(file)};
-    if (ending_of(file) != ".npy") return {io::read_point_cloud(file)};
-    const io::NamedArray array = io::read_npy(file);
-    const auto& shape = array.shape;
-    if (shape.size() == 2 && shape[1] != 3) return {io::read_point_cloud(file)};  // with normals
-    if (shape.size() == 3 && shape[2] != 3) return {io::read_voxel_grid(file)};
-    if (shape.size() < 2 || shape.size() > 3)
-        fail(ErrorKind::input, "{}: an array {} is no observation; points are [N,3], voxels [X,Y,Z]", file.string(),
-             array.shape_text());
-    const std::size_t batch = shape.size() == 3 ? static_cast<std::size_t>(shape[0]) : 1;
-    const std::size_t n = static_cast<std::size_t>(shape[shape.size() - 2]);
-    const auto values = array.to_double();
-    std::vector<models::Observation> out;
-    for (std::size_t b = 0; b < batch; ++b) {
-        geom::PointCloud cloud;
-        for (std::size_t i = b * n; i < (b + 1) * n; ++i)
-            cloud.points.push_back({values[3 * i], values[3 * i + 1], values[3 * i + 2]});
-        out.emplace_back(std::move(cloud));
-    }
     return out;
 }
 

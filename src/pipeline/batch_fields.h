@@ -24,15 +24,11 @@ struct OpenField {
 
 /// Opens FIELD of the verb query, for one observation or a batch of them (open_field() takes one file): a model file, a
 /// run folder (its best, else its latest model) or a volume (NPY [X,Y,Z], binvox). A conditional model makes one field
-/// for each observation; a volume gives one and takes none. Observations are taken as they are, in the model's own
-/// frame.
+/// for each observation of `input` (see observations.h), an unconditional one the shape of its mean code; a volume
+/// gives one and takes none. Observations are taken as they are, in the model's own frame.
+/// @param input  empty = none.
 /// @throws nir::Error (usage) if observations are missing or not wanted; (input, format) naming the file.
-std::vector<OpenField> open_fields(const std::filesystem::path& field,
-                                   const std::vector<models::Observation>& observations, Progress& progress,
-                                   PhaseTimer& timer);
-
-/// The observations of a file: NPY [N,3] is one, NPY [B,N,3] are B; every other file is one cloud or voxel grid.
-/// @throws nir::Error (input, format) naming the file.
-std::vector<models::Observation> read_observations(const std::filesystem::path& file);
+std::vector<OpenField> open_fields(const std::filesystem::path& field, const std::filesystem::path& input,
+                                   Progress& progress, PhaseTimer& timer);
 
 }  // namespace nir::pipeline

@@ -11,34 +11,13 @@
 #include "nir/models/model.h"
 #include "nir/models/registry.h"
 
+#include "pipeline/observations.h"
+
 #include <cmath>
 
 namespace nir::pipeline {
 namespace fs = std::filesystem;
 namespace {
-
-/// The model file that FIELD names, if it names one: itself, or the weights of a run folder.
-std::optional<fs::path> model_file(const OpenFieldOptions& options) {
-    std::error_code error;
-    if (fs::is_directory(options.field, error)) {
-        const fs::path best = options.field / "best.safetensors", latest = options.field / "model.safetensors";
-        if (options.best && fs::is_regular_file(best, error)) return best;
-        if (fs::is_regular_file(latest, error)) return latest;
-        fail(ErrorKind::input, "{}: a folder without model.safetensors is no run", options.field.string());
-    }
-    if (options.field.extension() == ".safetensors") return options.field;
-    return std::nullopt;
-}
-
-/// Voxels for the files that only hold voxels, points for all others. An NPY file tells by its shape.
-models::Observation read_observation(const fs::path& path) {
-    const auto file = io::read_scene_file(path);
-    if (std::holds_alternative<geom::VoxelGrid>(file.content)) return io::read_voxel_grid(path);
-    if (const auto* arrays = std::get_if<io::TensorFile>(&file.content)) {
-        if (arrays->arrays.size() == 1 && arrays->arrays[0].shape.size() == 3) return io::read_voxel_grid(path);
-    }
-    return io::read_point_cloud(path);
-}
 
 /// The cascade stands beside the registry: it takes points in any frame and their spacing.
 FieldSource open_cascade(const fs::path& file, const OpenFieldOptions& options, Progress& progress, PhaseTimer& timer) {
@@ -76,19 +55,34 @@ FieldSource open_model(const fs::path& file, const OpenFieldOptions& options, Pr
         return open_cascade(file, options, progress, timer);
     }
     auto model = models::load_model(file);
-    models::Observation observation = geom::PointCloud{};
-    if (options.input) observation = read_observation(*options.input);
+    models::ShapeSource shape;
+    if (model->generative()) shape.seed = options.seed;
+    if (options.input) shape.observation = read_observation(*options.input, model->takes());
+    if (!options.input && model->takes() != models::ObservationKind::none)
+        fail(ErrorKind::usage, "{} needs {}: --input", file.string(), nn::describe(model->takes()));
     reading.close();
     const auto encoding = timer.phase("encode");
     FieldSource source;
     source.kind = model->name();
-    source.field = with_context(options.input ? options.input->string() : "without --input",
-                                [&] { return models::infer_field(*model, observation); });
+    source.field = with_context(options.input ? options.input->string() : file.string(),
+                                [&] { return models::sample_field(*model, shape); });
     source.is_probability = true;
     return source;
 }
 
 }  // namespace
+
+std::optional<fs::path> model_file_of(const OpenFieldOptions& options) {
+    std::error_code error;
+    if (fs::is_directory(options.field, error)) {
+        const fs::path best = options.field / "best.safetensors", latest = options.field / "model.safetensors";
+        if (options.best && fs::is_regular_file(best, error)) return best;
+        if (fs::is_regular_file(latest, error)) return latest;
+        fail(ErrorKind::input, "{}: a folder without model.safetensors is no run", options.field.string());
+    }
+    if (options.field.extension() == ".safetensors") return options.field;
+    return std::nullopt;
+}
 
 extract::ScalarField& FieldSource::as_field(float iso) {
     if (!field) {
@@ -100,7 +94,7 @@ extract::ScalarField& FieldSource::as_field(float iso) {
 }
 
 FieldSource open_field(const OpenFieldOptions& options, Progress& progress, PhaseTimer& timer) {
-    if (const auto file = model_file(options)) return open_model(*file, options, progress, timer);
+    if (const auto file = model_file_of(options)) return open_model(*file, options, progress, timer);
     if (options.input) {
         fail(ErrorKind::usage, "--input is for models; {} is a volume", options.field.string());
     }

@@ -70,13 +70,9 @@ QueryResult query(const QueryOptions& options, Progress& progress, PhaseTimer& t
     check_writable(options.out);
     auto reading = timer.phase("read");
     const Points points = read_points(options.points);
-    std::vector<models::Observation> observations;
-    if (!options.input.empty()) observations = read_observations(options.input);
     reading.close();
-    if (!options.input.empty() && observations.empty())
-        fail(ErrorKind::input, "{}: holds no observation", options.input.string());
 
-    const auto sources = open_fields(options.field, observations, progress, timer);
+    const auto sources = open_fields(options.field, options.input, progress, timer);
     if (points.batch != 1 && points.batch != sources.size())
         fail(ErrorKind::input, "{} batches of points do not go with {} observations", points.batch, sources.size());
     if (options.output == QueryOutput::probability && !sources.front().logits)

@@ -7,6 +7,7 @@
 #include "nir/io/safetensors.h"
 #include "nir/nn/batch.h"
 #include "nir/nn/checkpoint.h"
+#include "nir/nn/seeded.h"
 #include "nir/nn/tensor_io.h"
 #include "nir/nn/torch_guard.h"
 
@@ -101,6 +102,9 @@ StepReport TrainState::step(data::TrainingData& data, std::int64_t step, double 
         report.data_wait_s = waiting.seconds();
         for (auto& group : impl_->adam.param_groups()) static_cast<torch::optim::AdamOptions&>(group.options()).lr(lr);
         const models::LossLog log = [&](std::string_view name, double v) { report.figures[std::string(name)] = v; };
+        // What a model draws is a function of seed and step, so that a resumed run draws the same.
+        const nn::SeededScope draws(static_cast<std::uint64_t>(config.seed) * 0x9E3779B97F4A7C15u +
+                                    static_cast<std::uint64_t>(step));
         const torch::Tensor loss = impl_->raw->loss(batch, log);
         report.loss = loss.item<double>();
         if (!std::isfinite(report.loss)) return;

@@ -10,12 +10,13 @@
 #include "nir/nn/batch.h"
 #include "nir/nn/torch_guard.h"
 
+#include "pipeline/observations.h"
+
 #include <torch/torch.h>
 
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <type_traits>
 
 namespace nir::pipeline {
 namespace {
@@ -26,13 +27,12 @@ geom::PointCloud cloud_of(const data::LabelledScan& scan) {
     return cloud;
 }
 
-/// What a model is given of the scan. (A template so that pictures count as soon as models take them.)
-template <class Observation = models::Observation>
-Observation observation_of(const data::LabelledScan& scan) {
-    if (scan.voxels) return *scan.voxels;
-    if constexpr (std::is_constructible_v<Observation, geom::Image8>) {
-        if (scan.image) return Observation(*scan.image);
-    }
+/// What a model is given of the scan.
+models::Observation observation_of(const data::LabelledScan& scan, models::ObservationKind kind) {
+    using enum models::ObservationKind;
+    if (kind == none) return {};
+    if (kind == voxels && scan.voxels) return *scan.voxels;
+    if (kind == image && scan.image) return rgb_image(*scan.image);
     return cloud_of(scan);
 }
 
@@ -92,10 +92,12 @@ Figures Validator::validate(models::Model& model, Progress& progress) {
             means.add("validation_loss", model.loss(batch, log).item<double>());
         }
     });
-    for (std::size_t i = 0; i < static_cast<std::size_t>(config_.validation_scans); ++i) {
+    // A model that is shown nothing has no scan to be right about; its figure is the loss.
+    const int scans = model.takes() == models::ObservationKind::none ? 0 : config_.validation_scans;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(scans); ++i) {
         ask(progress);
         const data::LabelledScan& s = scan(i);
-        const auto field = models::infer_field(model, observation_of(s));
+        const auto field = models::infer_field(model, observation_of(s, model.takes()));
         means.add("validation_iou", iou(*field, s.uniform, s.uniform_inside));
         means.add("validation_iou_near", iou(*field, s.near, s.near_inside));
     }
@@ -105,8 +107,11 @@ Figures Validator::validate(models::Model& model, Progress& progress) {
 geom::Image8 Validator::picture(models::Model& model, std::size_t index, Progress& progress) {
     ask(progress);
     const data::LabelledScan& shown = scan(index);
-    const geom::PointCloud cloud = cloud_of(shown);
-    const auto field = models::infer_field(model, observation_of(shown));
+    const bool conditional = model.takes() != models::ObservationKind::none;
+    const geom::PointCloud cloud = conditional ? cloud_of(shown) : geom::PointCloud{};
+    models::ShapeSource source{observation_of(shown, model.takes()), {}};
+    if (model.generative()) source.seed = index;
+    const auto field = models::sample_field(model, source);
     extract::ExtractOptions options;
     options.upsampling = 2;
     options.resolution_0 = std::max(config_.preview_cells / 4, 4);

@@ -32,8 +32,9 @@ struct ComponentCase {
     std::function<std::vector<torch::Tensor>(torch::nn::Module&, const torch::Tensor& points)> run;
     /// Checks the shapes of the outputs for B = 2 and N points.
     std::function<void(const std::vector<torch::Tensor>&, std::int64_t n)> check_shapes;
-    double kink_share = 0;    ///< part of the finite differences that may step over a kink
-    std::string kink_reason;  ///< required if kink_share > 0
+    double kink_share = 0;     ///< part of the finite differences that may step over a kink
+    std::string kink_reason;   ///< required if kink_share > 0
+    std::string variant = {};  ///< tells cases of one row apart
 
     friend std::ostream& operator<<(std::ostream& out, const ComponentCase& c) { return out << c.name; }
 };

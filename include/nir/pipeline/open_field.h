@@ -7,6 +7,7 @@
 #include "nir/extract/scalar_field.h"
 #include "nir/geom/shapes.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -28,9 +29,15 @@ struct FieldSource {
 struct OpenFieldOptions {
     std::filesystem::path field;                 ///< model (.safetensors), run folder, or volume (NPY, NPZ, binvox)
     std::optional<std::filesystem::path> input;  ///< observation for a conditional model
+    std::optional<std::uint64_t>
+        seed;  ///< draws the latent code of a generative model; none = its mean. Others ignore it
     std::optional<geom::Vec3d> origin, spacing;  ///< of a volume whose file does not say, or otherwise than it says
     bool best = true;  ///< of a run folder: the best weights if there are some, else the latest
 };
+
+/// The model file that FIELD names, if it names one: itself, or the weights of a run folder.
+/// @throws Error(input) for a folder that is no run.
+std::optional<std::filesystem::path> model_file_of(const OpenFieldOptions& options);
 
 /// Opens a field: reads a volume, or loads a model and shows it the observation (phases "read" and "encode").
 /// @throws Error(usage) for an observation that is missing or not wanted, Error(input, format) for files that cannot be

@@ -27,8 +27,8 @@ at::Tensor CascadeModel::loss(const nn::Batch& batch, const LossLog& log) {
 }
 
 Shape CascadeModel::infer(const Observation& observation) {
+    expect_kind(observation, ObservationKind::points);
     const auto* cloud = std::get_if<geom::PointCloud>(&observation);
-    if (!cloud) fail(ErrorKind::input, "this model takes a point cloud, not a voxel grid");
     std::vector<geom::Vec3f> points;
     points.reserve(cloud->size());
     for (std::size_t i = 0; i < cloud->size(); ++i) {

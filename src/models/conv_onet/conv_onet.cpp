@@ -70,8 +70,8 @@ Tensor points_tensor(const geom::PointCloud& cloud) {
 }  // namespace
 
 Shape ConvOnet::infer(const Observation& observation) {
+    expect_kind(observation, ObservationKind::points);
     const auto* cloud = std::get_if<geom::PointCloud>(&observation);
-    if (!cloud) fail(ErrorKind::input, "this model takes a point cloud, not a voxel grid");
     if (cloud->empty()) fail(ErrorKind::input, "the observation holds no points");
     const Tensor points = points_tensor(*cloud);
     nn::FeatureMaps features;

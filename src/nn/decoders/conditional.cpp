@@ -43,7 +43,7 @@ ConditionalBlockImpl::ConditionalBlockImpl(std::int64_t c_dim, std::int64_t chan
 
 Tensor ConditionalBlockImpl::forward(const Tensor& x, const Tensor& c) {
     const Tensor net = fc_0(bn_0->forward_relu(x, c));
-    return fc_1(bn_1->forward_relu(net, c)).add_(x);
+    return x + fc_1(bn_1->forward_relu(net, c));
 }
 
 namespace {

@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t kTile = 1024;
 
 Tensor copy(const Tensor& t) { return t.detach().clone(); }
-Tensor transposed(const Tensor& weight) { return weight.detach().t().contiguous(); }
+Tensor transposed(const Tensor& weight) { return weight.detach().t().clone(at::MemoryFormat::Contiguous); }
 
 }  // namespace
 

@@ -73,7 +73,7 @@ BatchNormBlockImpl::BatchNormBlockImpl(std::int64_t channels) {
 
 Tensor BatchNormBlockImpl::forward(const Tensor& x) {
     const Tensor net = fc_0(batch_norm_points(*bn_0, x).relu());
-    return fc_1(batch_norm_points(*bn_1, net).relu()).add_(x);
+    return x + fc_1(batch_norm_points(*bn_1, net).relu());
 }
 
 BatchNormDecoderImpl::BatchNormDecoderImpl(const PlainDecoderConfig& config, const GlobalDims& dims) : config_(config) {
