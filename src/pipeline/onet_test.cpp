@@ -14,6 +14,7 @@
 #include "nir/pipeline/interpolate.h"
 #include "nir/pipeline/query.h"
 #include "nir/pipeline/train.h"
+#include "nir/pipeline/train_config.h"
 
 #include "pipeline/observations.h"
 #include "support/fixtures.h"
@@ -268,12 +269,18 @@ class OnetTraining : public OnetPipeline {
 protected:
     TrainOptions options(const std::string& run, const std::string& config, std::vector<std::string> overrides) const {
         TrainOptions o;
-        o.config = fs::path(NIR_SOURCE_DIR) / "configs/onet" / config;
+        o.config = config.ends_with(".toml") ? fs::path(NIR_SOURCE_DIR) / "configs/onet" / config : own_config(config);
         o.out = dir_ / run;
         o.overrides = {"train.validation_scans=1", "train.validation_batches=1", "train.preview_scans=0",
                        "train.batch_size=8",       "train.log_every=5",          "train.validation_points=256"};
         o.overrides.insert(o.overrides.end(), overrides.begin(), overrides.end());
         return o;
+    }
+    /// A configuration of this test's own.
+    fs::path own_config(const std::string& text) const {
+        const auto path = dir_ / "own.toml";
+        std::ofstream(path) << text;
+        return path;
     }
     TrainResult run(const TrainOptions& o) const {
         NoProgress quiet;
@@ -326,9 +333,11 @@ TEST_F(OnetTraining, ResumeOfTheGenerativeVariantIsExact) {
 }
 
 TEST_F(OnetTraining, UnconditionalTrains) {
-    const auto o = options("run", "unconditional.toml",
-                           {"model.z_dim=8", "model.decoder.hidden_size=16", "train.steps=10", "train.preview_scans=1",
-                            "train.preview_cells=16", "data.points=60", "data.queries=64"});
+    const auto o = options(
+        "run",
+        "[model]\nname = \"onet\"\nc_dim = 0\nz_dim = 8\n[model.encoder]\nname = \"null\"\n"
+        "[model.decoder]\nname = \"simple\"\nhidden_size = 16\n[data]\nname = \"generated\"\n",
+        {"train.steps=10", "train.preview_scans=1", "train.preview_cells=16", "data.points=60", "data.queries=64"});
     const auto result = run(o);
     EXPECT_TRUE(std::isfinite(result.loss));
     EXPECT_FALSE(losses(dir_ / "run", "kl").empty());
@@ -336,8 +345,24 @@ TEST_F(OnetTraining, UnconditionalTrains) {
     EXPECT_TRUE(fs::exists(dir_ / "run/previews/0000010_scan_0.png"));
 }
 
+/// Every preset is a whole configuration of a training; only the data is not there.
+TEST_F(OnetTraining, PresetsAreTrainings) {
+    int files = 0;
+    for (const auto& e : fs::directory_iterator(fs::path(NIR_SOURCE_DIR) / "configs/onet")) {
+        if (e.path().stem() == "base") continue;
+        TrainOptions o;
+        o.config = e.path(), o.steps = 1;
+        EXPECT_EQ(load_run_config(o).train.steps, 1) << e.path();
+        ++files;
+    }
+    EXPECT_EQ(files, 12);
+}
+
 TEST_F(OnetTraining, DataOfAnotherKindIsRefused) {
-    const auto o = options("run", "img.toml", {"train.steps=1", "data.points=10", "data.queries=10"});
+    const auto o = options("run",
+                           "[model]\nname = \"onet\"\nc_dim = 8\n[model.encoder]\nname = \"simple_conv\"\n"
+                           "[data]\nname = \"generated\"\n",
+                           {"train.steps=1", "data.points=10", "data.queries=10"});
     EXPECT_THAT(message_of([&] { run(o); }), AllOf(HasSubstr("an image"), HasSubstr("[data]")));
 }
 
