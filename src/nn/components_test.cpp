@@ -121,7 +121,8 @@ std::vector<ComponentCase> global_encoder_cases() {
         if (c.name == "null") continue;  // no parameters, nothing to differentiate: GlobalEncoders.NullMakesNoCode
         c.alternatives = nn::global_encoder_alternatives();
         if (c.name.starts_with("pointnet")) c.small_toml = "hidden_dim = 6\n";
-        if (c.name.starts_with("resnet")) c.small_toml = "width = 4\n";
+        const bool resnet = c.name.starts_with("resnet") || c.name == "atlasnet_resnet18";
+        if (resnet) c.small_toml = "width = 4\n";
         if (c.name.starts_with("r2n2")) c.small_toml = "width = 6\n";
         if (c.name.starts_with("voxel")) c.small_toml = "resolution = 8\n";
         if (c.name == "idx") c.small_toml = "shapes = 5\n";
@@ -134,7 +135,7 @@ std::vector<ComponentCase> global_encoder_cases() {
             ASSERT_EQ(out.size(), 1u);
             EXPECT_EQ(out[0].sizes(), (std::vector<std::int64_t>{2, kGlobalDims.c_dim}));
         };
-        c.kink_share = c.name.starts_with("resnet") ? 0.25 : 0.2;  // tensors of four entries
+        c.kink_share = resnet || c.name.starts_with("atlasnet") ? 0.25 : 0.2;  // tensors of four entries
         c.kink_reason = "ReLU and maxima over points and pixels: of five entries one may step over a kink";
         cases.push_back(c);
     }
