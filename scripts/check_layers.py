@@ -14,7 +14,7 @@ OWN = re.compile(r"^(?:nir/)?(\w+)/")
 # How the headers of a foreign package are recognised. Tests may use the test packages anywhere.
 PACKAGES = {
     "fmt": r"fmt/", "toml++": r"toml\+\+/", "nanoflann": r"nanoflann", "hwy": r"hwy/", "nlohmann": r"nlohmann/",
-    "png": r"png\.h", "zlib": r"zlib\.h", "torch": r"(torch|ATen|c10|caffe2)/", "CLI11": r"CLI/",
+    "jpeg": r"jpeglib\.h", "png": r"png\.h", "zlib": r"zlib\.h", "torch": r"(torch|ATen|c10|caffe2)/", "CLI11": r"CLI/",
     "test": r"(gtest|gmock|benchmark)/",
 }
 

@@ -7,6 +7,7 @@
 #include "nir/io/binvox.h"
 #include "nir/io/file_bytes.h"
 #include "nir/io/glb.h"
+#include "nir/io/jpeg.h"
 #include "nir/io/npy.h"
 #include "nir/io/obj.h"
 #include "nir/io/off.h"
@@ -155,13 +156,16 @@ std::vector<Format> make_table() {
                  .matches = looks_like_png,
                  .parse_image = parse_png,
                  .write_image = [](std::ostream& o, const geom::Image8& i) { write_png(o, i); }});
+    t.push_back({.name = "JPEG",
+                 .extensions = {"jpg", "jpeg"},
+                 .summary = "images",
+                 .matches = looks_like_jpeg,
+                 .parse_image = parse_jpeg});
     // Known, to say so.
     const auto foreign = [&t](std::string_view name, std::vector<std::string_view> extensions, std::string_view advice,
                               bool (*matches)(std::string_view)) {
         t.push_back({.name = name, .extensions = std::move(extensions), .advice = advice, .matches = matches});
     };
-    foreign("JPEG", {"jpg", "jpeg"}, "an image, not a scan",
-            [](std::string_view b) { return begins(b, "\xff\xd8\xff"); });
     foreign("PyTorch checkpoint", {"pt", "pth"}, "nir convert makes a safetensors file of it",
             [](std::string_view b) { return zip_holds(b, "/data.pkl"); });
     foreign("glTF", {"gltf"}, "convert it to PLY or OBJ", nullptr);

@@ -93,7 +93,7 @@ TEST(Formats, WrongKindsAreNamed) {
     EXPECT_THAT(cloud("a.png"), AllOf(HasSubstr("a.png: is an image (PNG), not a scan")));
     EXPECT_THAT(cloud("a.ply"), HasSubstr("a.ply: is an image (PNG), not a scan"));
     put(folder / "a.jpg", "\xff\xd8\xff\xe0....");
-    EXPECT_THAT(cloud("a.jpg"), HasSubstr("is a JPEG file: an image"));
+    EXPECT_THAT(cloud("a.jpg"), HasSubstr("is an image (JPEG), not a scan"));
     put(folder / "scan.las", "LASF....");
     EXPECT_THAT(cloud("scan.las"), HasSubstr("is a LAS file: convert it"));
     put(folder / "empty.ply", "");

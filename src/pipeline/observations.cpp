@@ -4,6 +4,7 @@
 
 #include "nir/base/error.h"
 #include "nir/io/formats.h"
+#include "nir/io/jpeg.h"
 #include "nir/io/npy.h"
 #include "nir/io/png.h"
 
@@ -82,7 +83,8 @@ std::vector<Observation> voxels_of(const std::filesystem::path& file) {
 
 std::vector<Observation> images_of(const std::filesystem::path& file) {
     if (io::looks_like_png(head_of(file))) return {rgb_image(io::read_png(file))};
-    if (!is_npy(file)) not_this_file(file, "an image: a PNG file or an NPY array [3,H,W]");
+    if (io::looks_like_jpeg(head_of(file))) return {rgb_image(io::read_jpeg(file))};
+    if (!is_npy(file)) not_this_file(file, "an image: a PNG or JPEG file or an NPY array [3,H,W]");
     const io::NamedArray array = io::read_npy(file);
     const auto& shape = array.shape;
     if (shape.size() < 3 || shape.size() > 4 || shape[shape.size() - 3] != 3)

@@ -6,6 +6,7 @@
 #include "nir/base/log.h"
 #include "nir/io/binvox.h"
 #include "nir/io/formats.h"
+#include "nir/io/jpeg.h"
 #include "nir/io/npy.h"
 #include "nir/io/obj.h"
 #include "nir/io/off.h"
@@ -100,6 +101,8 @@ void run(std::string_view bytes) {
     require(looks_like_torch_checkpoint(bytes), "recognising torch checkpoints");
 #elif defined(NIR_FUZZ_binvox)
     check(parse_binvox(bytes));
+#elif defined(NIR_FUZZ_jpeg)
+    check(parse_jpeg(bytes));
 #elif defined(NIR_FUZZ_png)
     check(parse_png(bytes));
     parse_png16(bytes);
