@@ -22,12 +22,13 @@ void DatasetConfig::describe(ConfigVisitor& v) {
     v.field("split", split, "list that is trained on");
     v.field("validation_split", validation_split, "list that validation takes its models from");
     v.choice("observation", observation,
-             {{"points", Observation::points},
+             {{"model", Observation::model},
+              {"points", Observation::points},
               {"voxels", Observation::voxels},
               {"image", Observation::image},
               {"index", Observation::index},
               {"none", Observation::none}},
-             "what the model is given");
+             "what the model is given; model = what it takes");
     v.field("points", points, {.min = 1, .max = 10000000, .unit = "points"},
             "size of the observed cloud; published: 300 (onet), 3000 (conv_onet), 10000 (rooms)");
     v.field("noise", noise, {.min = 0, .max = 1, .unit = "relative to the longest side"},
@@ -48,6 +49,20 @@ void DatasetConfig::describe(ConfigVisitor& v) {
     v.field("pointcloud_file", pointcloud_file, "surface points");
     v.field("voxels_file", voxels_file, "voxel grid");
     v.field("image_folder", image_folder, "pictures");
+}
+
+nn::ObservationKind DatasetConfig::shown(std::optional<nn::ObservationKind> wanted) const {
+    using Kind = nn::ObservationKind;
+    if (observation == Observation::model) return wanted.value_or(Kind::points);
+    const Kind kind = observation == Observation::points   ? Kind::points
+                      : observation == Observation::voxels ? Kind::voxels
+                      : observation == Observation::image  ? Kind::image
+                      : observation == Observation::index  ? Kind::index
+                                                           : Kind::none;
+    if (wanted && *wanted != kind)
+        fail(ErrorKind::config, "data.observation gives {}, but the model takes {}", nn::describe(kind),
+             nn::describe(*wanted));
+    return kind;
 }
 
 PaperFiles DatasetConfig::files() const {
@@ -91,7 +106,8 @@ std::uint64_t permuted(std::uint64_t i, std::uint64_t n, std::uint64_t key) {
     return i;
 }
 
-Dataset::Dataset(const DatasetConfig& config, std::string_view split) : config_(config) {
+Dataset::Dataset(const DatasetConfig& config, std::string_view split, std::optional<nn::ObservationKind> wanted)
+    : config_(config), shown_(config.shown(wanted)) {
     if (config.path.empty())
         fail(ErrorKind::config, "data.path is empty: give the folder that nir prepare made (--set data.path=FOLDER)");
     std::vector<std::string> paths = {config.path};
@@ -146,7 +162,7 @@ std::vector<Vec3f> Dataset::draw_cloud(const SurfacePoints& surface, Rng& rng) c
     return out;
 }
 
-geom::Image8 Dataset::draw_picture(const ModelSet& set, std::size_t m, bool training, Rng& rng) const {
+geom::RgbImage Dataset::draw_picture(const ModelSet& set, std::size_t m, bool training, Rng& rng) const {
     const std::size_t n = set.views(m);
     if (n == 0) fail(ErrorKind::input, "{}: has no pictures (nir prepare --views N renders some)", set.title(m));
     geom::Image8 image = set.view(m, training ? rng.below(n) : 0);
@@ -158,37 +174,39 @@ geom::Image8 Dataset::draw_picture(const ModelSet& set, std::size_t m, bool trai
         const int x = pick(image.width - side), y = pick(image.height - side);
         image = geom::crop_image(image, x, y, side, side);
     }
-    return geom::resize_to_square(image, config_.image_size);
+    const geom::Image8 square = geom::resize_to_square(image, config_.image_size);
+    geom::RgbImage out{square.width, square.height, {}};
+    const std::size_t pixels = square.data.size() / static_cast<std::size_t>(square.channels);
+    out.data.resize(3 * pixels);
+    for (std::size_t i = 0; i < pixels; ++i)
+        for (std::size_t c = 0; c < 3; ++c) {
+            const auto k = static_cast<std::size_t>(square.channels);
+            out.data[c * pixels + i] = static_cast<float>(square.data[i * k + (k >= 3 ? c : 0)]) / 255.0f;
+        }
+    return out;
 }
 
 void Dataset::observe(DatasetSample& out, const ModelSet& set, std::size_t m, bool training, Rng& rng) const {
-    using Observation = DatasetConfig::Observation;
-    switch (config_.observation) {
-        case Observation::points:
+    using Kind = nn::ObservationKind;
+    switch (shown_) {
+        case Kind::points:
             for (const Vec3f p : draw_cloud(set.surface(m, rng), rng)) append(out.observation, p);
             out.observation_shape = {config_.points, 3};
             break;
-        case Observation::voxels: {
+        case Kind::voxels: {
             geom::VoxelGrid grid = set.voxels(m);
             out.observation_shape = shape_of(grid);
             out.observation = std::move(grid.values);
             break;
         }
-        case Observation::image: {
-            const geom::Image8 picture = draw_picture(set, m, training, rng);
-            const auto side = static_cast<std::size_t>(config_.image_size);
-            out.observation_shape = {3, config_.image_size, config_.image_size};
-            out.observation.resize(3 * side * side);
-            for (std::size_t i = 0; i < side * side; ++i)
-                for (std::size_t c = 0; c < 3; ++c) {
-                    const auto n = static_cast<std::size_t>(picture.channels);
-                    const std::uint8_t v = picture.data[i * n + (n >= 3 ? c : 0)];
-                    out.observation[c * side * side + i] = static_cast<float>(v) / 255.0f;
-                }
+        case Kind::image: {
+            geom::RgbImage picture = draw_picture(set, m, training, rng);
+            out.observation_shape = {3, picture.height, picture.width};
+            out.observation = std::move(picture.data);
             break;
         }
-        case Observation::index:
-        case Observation::none:
+        case Kind::index:
+        case Kind::none:
             out.observation_shape = {0};
             break;
     }
@@ -255,8 +273,10 @@ LabelledScan Dataset::scan(std::size_t model, std::size_t labels, Rng rng) const
         const std::uint64_t n_surface = surface.points.size(), order = rng.next();
         for (std::uint64_t i = 0; i < std::min<std::uint64_t>(labels, n_surface); ++i)
             out.surface.push_back(surface.points[permuted(i, n_surface, order)]);
-        if (config_.observation == DatasetConfig::Observation::voxels) out.voxels = set.voxels(m);
-        if (config_.observation == DatasetConfig::Observation::image) out.image = draw_picture(set, m, false, rng);
+        out.shown = shown_;
+        out.index = static_cast<std::int64_t>(model);
+        if (shown_ == nn::ObservationKind::voxels) out.voxels = set.voxels(m);
+        if (shown_ == nn::ObservationKind::image) out.image = draw_picture(set, m, false, rng);
         std::vector<geom::Vec3d> on_surface;
         for (std::size_t i = 0; i < surface.points.size(); i += 1 + surface.points.size() / 30000)
             on_surface.push_back(geom::Vec3d(surface.points[i]));

@@ -36,12 +36,13 @@ torch::Tensor stacked(const Samples& samples, std::vector<float> DatasetSample::
     return out;
 }
 
-nn::Batch make_batch(const DatasetConfig& config, const TrainingTargets& targets, const Samples& samples) {
+nn::Batch make_batch(const DatasetConfig& config, nn::ObservationKind shown, const TrainingTargets& targets,
+                     const Samples& samples) {
     nn::Batch batch;
     std::vector<std::int64_t> indices;
     for (const auto& s : samples) indices.push_back(s.index);
     batch["index"] = torch::tensor(indices, torch::kInt64);
-    const bool by_index = config.observation == DatasetConfig::Observation::index;
+    const bool by_index = shown == nn::ObservationKind::index;
     batch["observation"] =
         by_index ? batch.at("index")
                  : stacked(samples, &DatasetSample::observation, samples.front().observation_shape, "observation");
@@ -60,21 +61,12 @@ nn::Batch make_batch(const DatasetConfig& config, const TrainingTargets& targets
     return batch;
 }
 
-std::string observation_text(const DatasetConfig& c) {
-    switch (c.observation) {
-        case DatasetConfig::Observation::points:
-            return fmt::format("{} points, noise {} of the longest side{}", c.points, c.noise,
-                               c.partial ? ", cut off along an axis" : "");
-        case DatasetConfig::Observation::voxels:
-            return "voxel grids";
-        case DatasetConfig::Observation::image:
-            return fmt::format("pictures of {} pixels", c.image_size);
-        case DatasetConfig::Observation::index:
-            return "the number of the shape";
-        case DatasetConfig::Observation::none:
-            break;
-    }
-    return "nothing";
+std::string observation_text(const DatasetConfig& c, nn::ObservationKind shown) {
+    if (shown == nn::ObservationKind::points)
+        return fmt::format("{} points, noise {} of the longest side{}", c.points, c.noise,
+                           c.partial ? ", cut off along an axis" : "");
+    if (shown == nn::ObservationKind::image) return fmt::format("pictures of {} pixels", c.image_size);
+    return std::string(nn::describe(shown));
 }
 
 class DatasetData final : public TrainingData {
@@ -82,8 +74,8 @@ public:
     DatasetData(const DatasetConfig& config, const TrainingDataOptions& o)
         : config_(config),
           targets_(o.targets),
-          training_(config, config.split),
-          held_out_(config, config.validation_split),
+          training_(config, config.split, o.observation),
+          held_out_(config, config.validation_split, o.observation),
           stream_(
               [this, seed = o.seed](std::uint64_t i) {
                   return training_.sample(training_.model_of_sample(i, seed), true, training_rng(seed, i), targets_);
@@ -95,7 +87,7 @@ public:
     nn::Batch next(int n) override {
         Samples samples;
         for (int i = 0; i < n; ++i) samples.push_back(stream_.next());
-        return make_batch(config_, targets_, samples);
+        return make_batch(config_, training_.shown(), targets_, samples);
     }
     std::uint64_t position() const override { return stream_.position(); }
 
@@ -103,14 +95,14 @@ public:
         Samples samples;
         for (std::uint64_t i = first; i < first + static_cast<std::uint64_t>(n); ++i)
             samples.push_back(held_out_.sample(held_out_model(i), false, held_out_rng(i), targets_));
-        return make_batch(config_, targets_, samples);
+        return make_batch(config_, training_.shown(), targets_, samples);
     }
     LabelledScan held_out_scan(std::uint64_t index, std::size_t labels) const override {
         return held_out_.scan(held_out_model(index), labels, held_out_rng(index));
     }
     std::string training_range() const override {
         return fmt::format("{} of prepared sets, given {}; unit cube, longest side 1", training_.summary(),
-                           observation_text(config_));
+                           observation_text(config_, training_.shown()));
     }
 
 private:

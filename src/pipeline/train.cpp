@@ -141,6 +141,7 @@ void Training::start() {
             .make(config_.data, {.seed = seed,
                                  .first = at_.next_sample,
                                  .workers = t.workers,
+                                 .observation = state_.raw().takes(),
                                  .ahead = std::max<std::uint64_t>(24, 3 * static_cast<std::uint64_t>(t.batch_size))});
     validator_ = std::make_unique<Validator>(t, *data_);
     folder_.write_text("config.toml", dump_toml(config_, true));

@@ -10,8 +10,6 @@
 #include "nir/nn/batch.h"
 #include "nir/nn/torch_guard.h"
 
-#include "pipeline/observations.h"
-
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -27,12 +25,13 @@ geom::PointCloud cloud_of(const data::LabelledScan& scan) {
     return cloud;
 }
 
-/// What a model is given of the scan.
+/// What a model is given of the scan; one that takes nothing is shown nothing.
 models::Observation observation_of(const data::LabelledScan& scan, models::ObservationKind kind) {
     using enum models::ObservationKind;
     if (kind == none) return {};
-    if (kind == voxels && scan.voxels) return *scan.voxels;
-    if (kind == image && scan.image) return rgb_image(*scan.image);
+    if (scan.shown == voxels) return scan.voxels;
+    if (scan.shown == image) return scan.image;
+    if (scan.shown == index) return models::ShapeIndex{scan.index};
     return cloud_of(scan);
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,7 @@ struct DatasetConfig {
     std::vector<std::string> classes;
     std::string split = "train", validation_split = "val";
 
-    enum class Observation { points, voxels, image, index, none } observation = Observation::points;
+    enum class Observation { model, points, voxels, image, index, none } observation = Observation::model;
     int points = 3000;
     double noise = 0.005;
     bool partial = false;
@@ -39,6 +40,8 @@ struct DatasetConfig {
 
     void describe(ConfigVisitor& v);
     PaperFiles files() const;
+    /// What samples show; "model" follows `wanted`. @throws Error{config} if the two contradict each other.
+    nn::ObservationKind shown(std::optional<nn::ObservationKind> wanted) const;
 };
 
 /// One training sample; batches stack them under the names of nn/batch.h, with "index" [B] i64 (the model in its split)
@@ -57,8 +60,10 @@ struct DatasetSample {
 /// Splits of one or several sets, and what training draws from them.
 class Dataset {
 public:
-    /// Opens the split of every set. @throws Error{config, input, format}.
-    Dataset(const DatasetConfig& config, std::string_view split);
+    /// Opens the split of every set. @param wanted what the model takes. @throws Error{config, input, format}.
+    Dataset(const DatasetConfig& config, std::string_view split, std::optional<nn::ObservationKind> wanted = {});
+
+    nn::ObservationKind shown() const { return shown_; }
 
     /// Number of models of all sets.
     std::size_t size() const;
@@ -78,9 +83,10 @@ private:
     void observe(DatasetSample& out, const ModelSet& set, std::size_t m, bool training, Rng& rng) const;
     void draw_queries(DatasetSample& out, const ModelSet& set, std::size_t m, Rng& rng) const;
     std::vector<Vec3f> draw_cloud(const SurfacePoints& surface, Rng& rng) const;
-    geom::Image8 draw_picture(const ModelSet& set, std::size_t m, bool training, Rng& rng) const;
+    geom::RgbImage draw_picture(const ModelSet& set, std::size_t m, bool training, Rng& rng) const;
 
     DatasetConfig config_;
+    nn::ObservationKind shown_;
     std::vector<std::unique_ptr<ModelSet>> sets_;
     std::vector<std::size_t> first_;  // global number of each set's first model, and the end
     std::vector<double> cumulative_;  // weights; empty: one set in epochs

@@ -7,9 +7,9 @@
 #include "nir/data/training_targets.h"
 #include "nir/geom/image.h"
 #include "nir/geom/shapes.h"
+#include "nir/nn/observation_kind.h"
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -49,8 +49,10 @@ struct LabelledScan {
     std::vector<std::uint8_t> uniform_inside, near_inside;
     std::vector<Vec3f> surface;  ///< clean points of the true surface, uniform by area; for models without a volume
     std::string_view family;
-    std::optional<geom::VoxelGrid> voxels;  ///< what a model of voxel grids is given instead of the cloud
-    std::optional<geom::Image8> image;      ///< what a model of pictures is given instead of the cloud
+    nn::ObservationKind shown = nn::ObservationKind::points;  ///< what the model is given: the cloud, or one of these
+    geom::VoxelGrid voxels{};
+    geom::RgbImage image{};
+    std::int64_t index = 0;
 };
 
 /// Moves a generated shape so that its box is centred at 0 with longest side exactly 1.

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,8 @@ struct TrainingDataOptions {
     std::uint64_t first = 0;    ///< sample to start at
     int workers = 1;            ///< threads that make samples ahead; 0 = none
     TrainingTargets targets{};  ///< what batches hold besides labelled points; the cascade's cannot
+    /// What the model takes, if known; sets that can show their shapes in several ways follow it.
+    std::optional<nn::ObservationKind> observation{};
     /// Samples kept ready: a few batches, so that a step need not wait for its last sample.
     std::uint64_t ahead = 24;
 };
