@@ -61,7 +61,10 @@ void fill_json(const FileInfo& i, Json& json) {
     }
     if (!i.bounds.empty()) json["bounds"] = {{"lo", list(i.bounds.lo)}, {"hi", list(i.bounds.hi)}};
     if (i.spacing)
-        json["spacing"] = {{"nearest", i.spacing->nearest}, {"surface", i.spacing->surface}, {"area", i.spacing->area}};
+        json["spacing"] = {{"nearest", i.spacing->nearest},
+                           {"surface", i.spacing->surface},
+                           {"noise", i.spacing->noise},
+                           {"area", i.spacing->area}};
     if (i.mesh) {
         json["watertight"] = i.mesh->watertight();
         json["mesh"] = mesh_json(*i.mesh);
@@ -97,9 +100,11 @@ void print_geometry(const FileInfo& i, const VerbContext& c) {
     }
     if (i.spacing) {
         c.print(
-            "spacing    {:.4g} to the nearest point (median), {:.4g} on the surface; longest side {:.0f} spacings\n",
+            "spacing    {:.4g} to the nearest point (median), {:.4g} on the surface; longest side {:.0f} spacings; "
+            "noise "
+            "along the normal about {:.2g}\n",
             i.spacing->nearest, i.spacing->surface,
-            i.spacing->surface > 0 ? i.bounds.longest_side() / i.spacing->surface : 0.0);
+            i.spacing->surface > 0 ? i.bounds.longest_side() / i.spacing->surface : 0.0, i.spacing->noise);
     }
     if (i.mesh)
         c.print("surface    {}, area {:.6g}, volume {:.6g}\n", i.mesh->summary(), i.mesh->area, i.mesh->signed_volume);

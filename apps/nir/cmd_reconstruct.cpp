@@ -30,6 +30,7 @@ void report(VerbContext& context, const Arguments& a, const pipeline::Reconstruc
     j["genus"] = r.report.genus();
     j["residual"] = {{"mean", r.residual_mean}, {"p95", r.residual_p95}};
     j["point_spacing"] = r.scan.spacing.surface;
+    j["point_noise"] = r.scan.spacing.noise;
     j["octaves"] = r.octaves;
     j["resolution"] = r.resolution;
     j["queried_points"] = r.queried_points;

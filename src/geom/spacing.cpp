@@ -6,6 +6,8 @@
 #include "nir/base/parallel.h"
 #include "nir/geom/kd_tree.h"
 
+#include "geom/noise.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -17,6 +19,7 @@ namespace {
 
 constexpr std::size_t kMaxQueries = 20000;
 constexpr std::size_t kAreaNeighbors = 16;
+constexpr std::size_t kNoiseQueries = 2000;
 constexpr int kMortonBits = 21;  // per axis
 constexpr std::size_t kGrain = 8192;
 
@@ -79,6 +82,20 @@ std::vector<SpacingEstimate::Octave> count_octaves(std::span<const Vec3d> points
     return out;
 }
 
+/// Median residual of quadrics through neighbourhoods of k points each. @param found [queries, k]
+double median_noise(std::span<const Vec3d> points, std::span<const Neighbor> found, std::size_t k) {
+    const std::size_t queries = found.size() / k, step = (queries + kNoiseQueries - 1) / kNoiseQueries;
+    std::vector<double> noise((queries + step - 1) / step);
+    parallel_for(noise.size(), 64, [&](std::size_t begin, std::size_t end) {
+        std::vector<Vec3d> near(k);
+        for (std::size_t i = begin; i < end; ++i) {
+            for (std::size_t j = 0; j < k; ++j) near[j] = points[found[i * step * k + j].index];
+            noise[i] = quadric_residual(near);
+        }
+    });
+    return quantile(noise, 0.5);
+}
+
 }  // namespace
 
 bool is_usable(Vec3d p) {
@@ -128,6 +145,7 @@ SpacingEstimate estimate_spacing(std::span<const Vec3d> points) {
     const double area_per_point = sum / static_cast<double>(disc.size());
     out.surface = std::sqrt(area_per_point);
     out.area = area_per_point * static_cast<double>(points.size());
+    out.noise = median_noise(points, found, k);
     out.octaves = count_octaves(points);
     return out;
 }

@@ -34,14 +34,14 @@ OpenField cascade_field(const std::shared_ptr<models::Cascade>& cascade, const m
                         Progress& progress) {
     const auto* cloud = std::get_if<geom::PointCloud>(&observation);
     if (!cloud || cloud->size() < 2) fail(ErrorKind::input, "this model needs a cloud of at least two points");
-    const double spacing = geom::estimate_spacing(cloud->points).surface;
-    if (!(spacing > 0)) fail(ErrorKind::input, "the points all lie in one place");
+    const geom::SpacingEstimate scan = geom::estimate_spacing(cloud->points);
+    if (!(scan.surface > 0)) fail(ErrorKind::input, "the points all lie in one place");
     std::vector<geom::Vec3f> points;
     for (std::size_t i = 0; i < cloud->size(); ++i) {
         if (!geom::is_finite(cloud->points[i])) fail(ErrorKind::input, "point {} of the observation is not finite", i);
         points.push_back(geom::Vec3f(cloud->points[i]));
     }
-    return {cascade, cascade->encode(points, {.spacing = spacing}, progress), true, "model cascade"};
+    return {cascade, cascade->encode(points, {.spacing = scan.surface, .noise = scan.noise}, progress), true, "model cascade"};
 }
 
 /// What the model is shown; an unconditional one nothing, once.

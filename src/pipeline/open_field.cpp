@@ -38,7 +38,7 @@ FieldSource open_cascade(const fs::path& file, const OpenFieldOptions& options, 
                 fail(ErrorKind::input, "a point is not finite; nir reconstruct leaves such points out");
         }
         const auto spacing = geom::estimate_spacing(cloud.points);
-        return model.encode(points, {.spacing = spacing.surface, .max_octaves = -1}, progress);
+        return model.encode(points, {.spacing = spacing.surface, .noise = spacing.noise}, progress);
     });
     return source;
 }

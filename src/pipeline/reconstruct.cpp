@@ -143,6 +143,7 @@ ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOpt
     const models::Cascade model = models::Cascade::load(find_model(options.model));
     models::Cascade::EncodeOptions encode_options;
     encode_options.spacing = spacing;
+    encode_options.noise = result.scan.spacing.noise / frame.scale;
     const auto field = model.encode(points, encode_options, progress);
     result.octaves = field->octaves();
     result.cell = field->finest_cell() * frame.scale;

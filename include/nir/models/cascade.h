@@ -37,6 +37,7 @@ public:
 
     struct EncodeOptions {
         double spacing = 0;    ///< distance of neighbouring points on the surface, in the frame of the points; > 0
+        double noise = 0;      ///< standard deviation of the points along the normal, same frame; >= 0
         int max_octaves = -1;  ///< fewer halvings than the spacing allows; -1 = no limit of the caller's
     };
     /// @param points [N,3], any frame, finite; N >= 1. The longest side of their box must be positive.

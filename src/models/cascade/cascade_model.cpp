@@ -40,7 +40,9 @@ Shape CascadeModel::infer(const Observation& observation) {
     std::vector<geom::Vec3d> distinct;
     for (const auto i : unique) distinct.push_back(cloud->points[i]);
     Cascade::EncodeOptions options;
-    options.spacing = geom::estimate_spacing(distinct).surface;
+    const geom::SpacingEstimate estimate = geom::estimate_spacing(distinct);
+    options.spacing = estimate.surface;
+    options.noise = estimate.noise;
     if (!(options.spacing > 0)) fail(ErrorKind::input, "the points of the observation span no surface");
     NoProgress quiet;
     return encode_cascade(net_, points, options, quiet);

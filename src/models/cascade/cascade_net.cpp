@@ -19,6 +19,8 @@ void CascadeConfig::describe(ConfigVisitor& v) {
     v.field("max_octaves", max_octaves, {.min = 0, .max = 8}, "how often the cells may be halved");
     v.field("max_spacing_cells", max_spacing_cells, {.min = 0.1, .max = 8},
             "an octave is added while the point spacing stays below this many of its cells");
+    v.field("max_noise_cells", max_noise_cells, {.min = 0.01, .max = 8},
+            "an octave is added while sqrt(noise x spacing) of the points stays below this many of its cells");
     v.field("features", features, {.min = 1, .max = 256}, "channels handed from octave to octave and to the decoder");
     v.field("decoder_hidden", decoder_hidden, {.min = 1, .max = 1024}, "width of the decoder");
     v.field("decoder_blocks", decoder_blocks, {.min = 0, .max = 16}, "ResNet blocks of the decoder");
