@@ -360,7 +360,7 @@ TEST_F(DatasetTest, BatchesAreFunctionsOfSeedAndPosition) {
     EXPECT_EQ(x.at("observation").sizes(), (std::vector<std::int64_t>{4, 50, 3}));
     EXPECT_EQ(x.at("points").sizes(), (std::vector<std::int64_t>{4, 40, 3}));
     EXPECT_EQ(x.at("voxels").sizes(), (std::vector<std::int64_t>{4, 32, 32, 32}));
-    EXPECT_EQ(x.at("index").dtype(), torch::kInt64);
+    EXPECT_TRUE(x.at("index").scalar_type() == torch::kInt64);
     EXPECT_EQ(a->position(), 8u);
     EXPECT_TRUE(torch::equal(a->held_out_batch(3, 2).at("points"), b->held_out_batch(3, 2).at("points")));
     const LabelledScan scan = a->held_out_scan(0, 100);

@@ -101,8 +101,8 @@ TEST_F(Prepare, WrongUsage) {
 TEST_F(Prepare, CtrlCKeepsWhatIsFinished) {
     for (int i = 0; i < 300; ++i) mesh("ball/n" + std::to_string(i) + ".ply");
     RunOptions options;
-    options.interrupt_after_s = 1.5;
-    const auto o = run_nir(command({"--points", "100000"}), options);
+    options.interrupt_after_s = 3;
+    const auto o = run_nir({"prepare", folder / "in", "-o", folder / "set"}, options);
     EXPECT_EQ(o.code, 130) << o.err;
     EXPECT_THAT(o.err, HasSubstr("--resume goes on"));
 }
