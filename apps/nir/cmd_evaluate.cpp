@@ -103,7 +103,7 @@ VerbRun add_evaluate(CLI::App& app) {
         names.emplace_back(p.name);
         summaries += fmt::format("{}{} ({})", summaries.empty() ? "" : "; ", p.name, p.summary);
     }
-    app.add_option("PRED", a->options.prediction, "Mesh, cloud, or folder of them")->required();
+    app.add_option("PRED", a->options.prediction, "Mesh, cloud, voxel grid (binvox), or folder of them")->required();
     app.add_option("--truth", a->options.truth, "What is right: mesh, cloud with normals, or folder of them")
         ->required();
     app.add_option("--protocol", a->protocol, summaries)->check(CLI::IsMember(names))->capture_default_str();

@@ -24,9 +24,26 @@ struct Arguments {
     pipeline::ExtractOptions options;
     std::vector<double> spacing, origin;
     bool open_border = false;
+    std::string voxels;
     pipeline::InterpolateOptions between;
     bool interpolates() const { return between.input_b.has_value() || between.seed_b.has_value(); }
 };
+
+/// Shapes that are written as they are: points, or cells.
+bool report_as_it_is(VerbContext& context, const std::string& path, const pipeline::ExtractSummary& summary) {
+    if (summary.result.mesh.vertices.empty() && summary.points > 0) {
+        context.json["points"] = summary.points;
+        context.print("{}: {} points\n", path, summary.points);
+        return true;
+    }
+    if (summary.result.mesh.vertices.empty()) {
+        context.json["filled_cells"] = summary.n_filled;
+        context.json["level"] = summary.result.level;
+        context.print("{}: {} filled cells at level {:g}\n", path, summary.n_filled, summary.result.level);
+        return true;
+    }
+    return false;
+}
 
 void interpolate(VerbContext& context, pipeline::InterpolateOptions options, const pipeline::ExtractOptions& extract) {
     options.extract = extract;
@@ -43,6 +60,8 @@ void interpolate(VerbContext& context, pipeline::InterpolateOptions options, con
 void report(VerbContext& context, const pipeline::ExtractOptions& options, const pipeline::ExtractSummary& summary) {
     const auto& r = summary.result;
     auto& json = context.json;
+    json["kind"] = summary.kind;
+    if (report_as_it_is(context, options.mesh.string(), summary)) return;
     json["vertices"] = r.mesh.vertices.size();
     json["faces"] = r.mesh.faces.size();
     json["watertight"] = r.report.watertight();
@@ -72,7 +91,10 @@ VerbRun add_extract(CLI::App& app) {
     auto& o = a->options;
     app.add_option("FIELD", o.source.field, "A model (.safetensors), a run folder, or a volume (NPY, NPZ, binvox)")
         ->required();
-    app.add_option("-o,--output", o.mesh, "The mesh: PLY, OBJ, STL, OFF or GLB")->required();
+    app.add_option("-o,--output", o.mesh,
+                   "The mesh: PLY, OBJ, STL, OFF or GLB; models that make points write a cloud, those that make voxels "
+                   "also binvox or NPY")
+        ->required();
     app.add_option(
         "--input", o.source.input,
         "What a conditional model is given, by its kind: points, voxels (binvox, NPY) or an image (PNG, NPY)");
@@ -91,6 +113,10 @@ VerbRun add_extract(CLI::App& app) {
     app.add_option("--spacing", a->spacing, "Distance of a volume's samples: one number or three")->expected(1, 3);
     app.add_option("--origin", a->origin, "Position of a volume's first sample: three numbers")->expected(3);
     app.add_flag("--inside-below", o.inside_below, "The volume's inside is below the level (signed distances)");
+    app.add_option("--voxels", a->voxels,
+                   "How cells become a mesh: boxes (default of models that make voxels) or surface (Marching Cubes; "
+                   "default of volumes)")
+        ->check(CLI::IsMember({"boxes", "surface"}));
     app.add_flag("--open-border", a->open_border, "Do not close a surface that leaves the domain");
     app.add_option("--min-component", o.min_component, "Drop pieces with less area than this share of the largest")
         ->check(CLI::Range(0.0, 1.0))
@@ -107,6 +133,8 @@ VerbRun add_extract(CLI::App& app) {
         if (!a->spacing.empty()) options.source.spacing = parse_vector("--spacing", a->spacing);
         if (!a->origin.empty()) options.source.origin = parse_vector("--origin", a->origin);
         options.close_border = !a->open_border;
+        if (!a->voxels.empty())
+            options.voxel_mesh = a->voxels == "boxes" ? pipeline::VoxelMesh::boxes : pipeline::VoxelMesh::surface;
         if (root && root->count("--seed") > 0) options.source.seed = context.seed;
         if (a->interpolates()) {
             interpolate(context, a->between, options);

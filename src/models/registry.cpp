@@ -7,9 +7,12 @@
 #include "nir/nn/seeded.h"
 #include "nir/nn/torch_guard.h"
 
+#include "models/atlasnet/atlasnet.h"
 #include "models/cascade/cascade_model.h"
 #include "models/conv_onet/conv_onet.h"
 #include "models/onet/onet.h"
+#include "models/psgn/psgn.h"
+#include "models/r2n2/r2n2.h"
 
 namespace nir::models {
 
@@ -29,6 +32,17 @@ std::span<const ModelRow> model_rows() {
              "cascade", "Octave cascade: scans of any size and density, works in units of their spacing"),
          [](const AnyConfig& c) -> std::unique_ptr<Model> {
              return std::make_unique<CascadeModel>(c.get<CascadeConfig>());
+         }},
+        {"fan2017",
+         config_alternative<PsgnConfig>("psgn", "Point Set Generation Network: a fixed number of points from one code"),
+         [](const AnyConfig& c) -> std::unique_ptr<Model> { return std::make_unique<Psgn>(c.get<PsgnConfig>()); }},
+        {"choy2016",
+         config_alternative<R2n2Config>("r2n2", "Voxels of the unit cube from one code (3D-R2N2's decoder)"),
+         [](const AnyConfig& c) -> std::unique_ptr<Model> { return std::make_unique<R2n2>(c.get<R2n2Config>()); }},
+        {"groueix2018",
+         config_alternative<AtlasnetConfig>("atlasnet", "AtlasNet: squares or a sphere bent into a mesh by one code"),
+         [](const AnyConfig& c) -> std::unique_ptr<Model> {
+             return std::make_unique<Atlasnet>(c.get<AtlasnetConfig>());
          }},
     };
     return kRows;

@@ -4,6 +4,7 @@
 
 #include "nir/base/error.h"
 #include "nir/base/log.h"
+#include "nir/extract/voxel_boxes.h"
 #include "nir/io/formats.h"
 
 #include <algorithm>
@@ -15,20 +16,33 @@ namespace {
 
 namespace fs = std::filesystem;
 
-geom::EvaluationShape read_shape(const fs::path& path) {
+/// What a file holds, made ready for measuring; `note` says what was done to it.
+struct ReadShape {
+    geom::EvaluationShape shape;
+    std::string note;
+};
+
+ReadShape read_shape(const fs::path& path) {
     io::SceneFile file = io::read_scene_file(path);
     io::Geometry geometry;
+    if (auto* grid = std::get_if<geom::VoxelGrid>(&file.content))
+        return {with_context(path.string(), [&] { return extract::voxel_boxes(*grid, 0.5); }),
+                "is a voxel grid, measured as the boxes of its filled cells"};
+    if (const auto* arrays = std::get_if<io::TensorFile>(&file.content);
+        arrays && arrays->arrays.size() == 1 && arrays->arrays[0].shape.size() == 3)
+        fail(ErrorKind::input, "{}: a voxel grid that does not say where its cells lie; binvox files do",
+             path.string());
     if (auto* g = std::get_if<io::Geometry>(&file.content))
         geometry = std::move(*g);
     else if (auto* arrays = std::get_if<io::TensorFile>(&file.content))
         geometry = with_context(path.string(), [&] { return io::to_geometry(*arrays); });
     else
-        fail(ErrorKind::input, "{}: is {} ({}), not a mesh or a cloud", path.string(),
-             std::holds_alternative<geom::Image8>(file.content) ? "an image" : "a voxel grid", file.format->name);
-    if (geometry.faces.empty() && !geometry.points.empty()) return io::to_point_cloud(std::move(geometry));
+        fail(ErrorKind::input, "{}: is an image ({}), not a mesh, a cloud or a voxel grid", path.string(),
+             file.format->name);
+    if (geometry.faces.empty() && !geometry.points.empty()) return {io::to_point_cloud(std::move(geometry)), ""};
     geom::TriMesh mesh;
     mesh.vertices = std::move(geometry.points), mesh.faces = std::move(geometry.faces);
-    return mesh;
+    return {std::move(mesh), ""};
 }
 
 /// Files of a folder that may hold geometry, by name.
@@ -36,7 +50,8 @@ std::vector<fs::path> list_shapes(const fs::path& folder) {
     std::vector<fs::path> out;
     for (const auto& entry : fs::directory_iterator(folder)) {
         const io::Format* format = entry.is_regular_file() ? io::format_of_ending(entry.path()) : nullptr;
-        if (format != nullptr && (format->parse_geometry || format->parse_arrays)) out.push_back(entry.path());
+        if (format != nullptr && (format->parse_geometry || format->parse_arrays || format->parse_voxels))
+            out.push_back(entry.path());
     }
     std::sort(out.begin(), out.end());
     if (out.empty()) fail(ErrorKind::input, "{}: the folder holds no mesh and no cloud", folder.string());
@@ -102,18 +117,20 @@ EvaluateResult evaluate(const EvaluateOptions& options, Progress& progress, Phas
     progress.begin("measure", n, "pairs");
     for (const auto& w : work) {
         auto reading = timer.phase("read");
-        geom::EvaluationShape truth = read_shape(w.truth);
+        ReadShape truth = read_shape(w.truth);
         reading.close();
         const auto measuring = timer.phase("measure");
         const auto evaluator =
-            with_context(w.truth.string(), [&] { return geom::Evaluator(std::move(truth), options.evaluation); });
+            with_context(w.truth.string(), [&] { return geom::Evaluator(std::move(truth.shape), options.evaluation); });
         auto predictions = w.predictions;
         if (predictions.empty()) predictions.emplace_back();  // missing
         for (const auto& path : predictions) {
             auto reading_prediction = timer.phase("read");
-            const geom::EvaluationShape prediction = path.empty() ? geom::TriMesh{} : read_shape(path);
+            const ReadShape prediction = path.empty() ? ReadShape{geom::TriMesh{}, ""} : read_shape(path);
             reading_prediction.close();
-            auto e = with_context(path.string(), [&] { return evaluator.evaluate(prediction); });
+            auto e = with_context(path.string(), [&] { return evaluator.evaluate(prediction.shape); });
+            if (!prediction.note.empty()) e.notes.push_back("the prediction " + prediction.note);
+            if (!truth.note.empty()) e.notes.push_back("the truth " + truth.note);
             if (path.empty()) {
                 log_warning("{}: there is no prediction for this truth; it counts as an empty one", w.truth.string());
                 e.notes.insert(e.notes.begin(), "there is no prediction file");

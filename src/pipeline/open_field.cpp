@@ -64,9 +64,13 @@ FieldSource open_model(const fs::path& file, const OpenFieldOptions& options, Pr
     const auto encoding = timer.phase("encode");
     FieldSource source;
     source.kind = model->name();
-    source.field = with_context(options.input ? options.input->string() : file.string(),
-                                [&] { return models::sample_field(*model, shape); });
+    models::Shape made =
+        with_context(options.input ? options.input->string() : file.string(), [&] { return model->sample(shape); });
     source.is_probability = true;
+    if (auto* field = std::get_if<std::unique_ptr<extract::ScalarField>>(&made)) source.field = std::move(*field);
+    if (auto* grid = std::get_if<geom::VoxelGrid>(&made)) source.volume = std::move(*grid);
+    if (auto* cloud = std::get_if<geom::PointCloud>(&made)) source.cloud = std::move(*cloud);
+    if (auto* mesh = std::get_if<geom::TriMesh>(&made)) source.mesh = std::move(*mesh);
     return source;
 }
 

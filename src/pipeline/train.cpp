@@ -10,6 +10,7 @@
 #include "nir/nn/checkpoint.h"
 #include "nir/pipeline/train_config.h"
 
+#include "pipeline/shape_figures.h"
 #include "pipeline/train_environment.h"
 #include "pipeline/train_run_folder.h"
 #include "pipeline/train_state.h"
@@ -102,6 +103,8 @@ private:
         const TrainConfig& t = config_.train;
         return (t.steps > 0 && at_.step >= t.steps) || (t.time > 0 && seconds() >= t.time);
     }
+    /// Models that are compared with surface points make points or meshes: there is no IoU to choose by.
+    bool has_volume() { return !state_.raw().targets().surface; }
     double seconds() const { return seconds_before_ + timer_.seconds(); }
     void take_step();
     void write_metrics();
@@ -109,7 +112,7 @@ private:
     void validate();
     void make_previews();
     void save_model(const fs::path& file);
-    std::string status() const;
+    std::string status();
     [[noreturn]] void stop_on_bad_numbers(const StepReport& report, std::uint64_t first) const;
 
     const TrainOptions& options_;
@@ -141,6 +144,7 @@ void Training::start() {
             .make(config_.data, {.seed = seed,
                                  .first = at_.next_sample,
                                  .workers = t.workers,
+                                 .targets = state_.raw().targets(),
                                  .observation = state_.raw().takes(),
                                  .ahead = std::max<std::uint64_t>(24, 3 * static_cast<std::uint64_t>(t.batch_size))});
     validator_ = std::make_unique<Validator>(t, *data_);
@@ -225,9 +229,9 @@ void Training::stop_on_bad_numbers(const StepReport& report, std::uint64_t first
          from);
 }
 
-std::string Training::status() const {
+std::string Training::status() {
     std::string text = fmt::format("loss {:.4g}", at_.loss);
-    if (at_.best_iou >= 0) text += fmt::format(", best IoU {:.3f}", at_.best_iou);
+    if (at_.best_iou >= 0) text += fmt::format(", best {} {:.3f}", has_volume() ? "IoU" : "score", at_.best_iou);
     const double time = config_.train.time;
     if (time > 0) text += fmt::format(", {} of {}", human_duration(seconds()), human_duration(time));
     return text;
@@ -267,11 +271,16 @@ void Training::validate() {
     const Figures figures = validator_->validate(state_.averaged(), progress_);
     if (figures.empty()) return;
     folder_.metrics(at_.step, seconds(), figures);
-    const double iou = figure(figures, "validation_iou", -1);
-    log_info("step {}: validation IoU {:.4f}, near the surface {:.4f}, loss {:.4g}", at_.step, iou,
-             figure(figures, "validation_iou_near", NAN), figure(figures, "validation_loss", NAN));
-    if (iou < 0 || iou <= at_.best_iou) return;
-    at_.best_iou = iou;
+    const double loss = figure(figures, "validation_loss", NAN);
+    if (has_volume())
+        log_info("step {}: validation IoU {:.4f}, near the surface {:.4f}, loss {:.4g}", at_.step,
+                 figure(figures, "validation_iou", NAN), figure(figures, "validation_iou_near", NAN), loss);
+    else
+        log_info("step {}: validation Chamfer distance {:.4f}, loss {:.4g}", at_.step,
+                 figure(figures, "validation_chamfer", NAN), loss);
+    const double score = score_of(figures, "validation_");
+    if (score < 0 || score <= at_.best_iou) return;
+    at_.best_iou = score;
     at_.best_step = at_.step;
     save_model(folder_.path("best.safetensors"));
     checkpoint();  // so that a resumed run knows of it

@@ -16,7 +16,7 @@ struct TrainPosition {
     std::uint64_t next_sample = 0;  ///< of the data stream
     double seconds = 0;             ///< spent in all sessions
     double loss = 0;                ///< of the last stretch
-    double best_iou = -1;           ///< -1 = not validated yet
+    double best_iou = -1;           ///< -1 = not validated yet; 1 - Chamfer distance for models without a volume
     std::int64_t best_step = 0;
 };
 

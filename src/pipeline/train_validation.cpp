@@ -4,16 +4,13 @@
 
 #include "nir/base/error.h"
 #include "nir/base/log.h"
-#include "nir/extract/extract_mesh.h"
-#include "nir/geom/metrics.h"
-#include "nir/geom/rasterizer.h"
 #include "nir/nn/batch.h"
 #include "nir/nn/torch_guard.h"
 
+#include "pipeline/shape_figures.h"
+
 #include <torch/torch.h>
 
-#include <algorithm>
-#include <cmath>
 #include <map>
 
 namespace nir::pipeline {
@@ -37,17 +34,6 @@ models::Observation observation_of(const data::LabelledScan& scan, models::Obser
 
 void ask(Progress& progress) {
     if (!progress.advance(0)) fail(ErrorKind::cancelled, "stopped while validating");
-}
-
-double iou(const extract::ScalarField& field, const std::vector<geom::Vec3f>& points,
-           const std::vector<std::uint8_t>& truth) {
-    std::vector<float> values(points.size());
-    field.values(points, values);
-    std::vector<std::uint8_t> inside(points.size());
-    const float level = field.iso();
-    std::ranges::transform(values, inside.begin(), [=](float v) { return static_cast<std::uint8_t>(v > level); });
-    const double both = geom::intersection_over_union(inside, truth);
-    return std::isnan(both) ? 1.0 : both;  // neither holds anything here: they agree
 }
 
 /// Means by name, each over the values that were given.
@@ -96,9 +82,8 @@ Figures Validator::validate(models::Model& model, Progress& progress) {
     for (std::size_t i = 0; i < static_cast<std::size_t>(scans); ++i) {
         ask(progress);
         const data::LabelledScan& s = scan(i);
-        const auto field = models::infer_field(model, observation_of(s, model.takes()));
-        means.add("validation_iou", iou(*field, s.uniform, s.uniform_inside));
-        means.add("validation_iou_near", iou(*field, s.near, s.near_inside));
+        for (const auto& [name, value] : shape_figures(model.infer(observation_of(s, model.takes())), s))
+            means.add("validation_" + name, value);
     }
     return means.figures();
 }
@@ -110,16 +95,10 @@ geom::Image8 Validator::picture(models::Model& model, std::size_t index, Progres
     const geom::PointCloud cloud = conditional ? cloud_of(shown) : geom::PointCloud{};
     models::ShapeSource source{observation_of(shown, model.takes()), {}};
     if (model.generative()) source.seed = index;
-    const auto field = models::sample_field(model, source);
-    extract::ExtractOptions options;
-    options.upsampling = 2;
-    options.resolution_0 = std::max(config_.preview_cells / 4, 4);
-    options.refine_steps = 2;
-    const extract::ExtractResult result = extract::extract_mesh(*field, options);
     geom::RenderOptions view;
     view.width = view.height = 400;
     view.lights = 32;
-    return geom::preview(cloud, result.mesh, view);
+    return shape_picture(cloud, model.sample(source), config_.preview_cells, view);
 }
 
 }  // namespace nir::pipeline

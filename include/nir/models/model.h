@@ -3,6 +3,7 @@
 #pragma once
 
 #include "nir/base/config.h"
+#include "nir/data/training_targets.h"
 #include "nir/extract/scalar_field.h"
 #include "nir/geom/image.h"
 #include "nir/geom/shapes.h"
@@ -75,6 +76,8 @@ public:
 
     /// Loss of a training batch, a scalar to call backward() on. Needs the module in training mode.
     virtual at::Tensor loss(const nn::Batch& batch, const LossLog& log) = 0;
+    /// What loss() compares with besides labelled points; the training set provides it on demand.
+    virtual data::TrainingTargets targets() const { return {}; }
     /// Reconstructs one observation, in eval mode and without gradients. A field keeps what it needs of the network
     /// alive; training steps taken meanwhile may change it.
     /// @throws nir::Error (input) for an observation the model cannot take.

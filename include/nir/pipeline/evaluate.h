@@ -12,7 +12,7 @@
 namespace nir::pipeline {
 
 struct EvaluateOptions {
-    std::filesystem::path prediction;  ///< a mesh, a cloud, or a folder of them
+    std::filesystem::path prediction;  ///< a mesh, a cloud, a binvox grid, or a folder of them
     std::filesystem::path truth;       ///< the same; a folder of predictions may also be held against one truth
     geom::EvaluationOptions evaluation;
 };

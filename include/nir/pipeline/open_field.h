@@ -15,12 +15,14 @@
 
 namespace nir::pipeline {
 
-/// What FIELD of `extract`, `query` and `render` names.
+/// What FIELD of `extract`, `query` and `render` names: a field, a volume, or what a model without a field makes.
 struct FieldSource {
     std::string kind;                             ///< "volume", or the name of the model
     std::unique_ptr<extract::ScalarField> field;  ///< of a model; the volume's by as_field()
-    std::optional<geom::VoxelGrid> volume;
-    bool is_probability = false;  ///< levels are probabilities, values their logits
+    std::optional<geom::VoxelGrid> volume;        ///< of a file, or the cells of a model: then probabilities
+    std::optional<geom::PointCloud> cloud;        ///< of a model that makes points
+    std::optional<geom::TriMesh> mesh;            ///< of a model that makes a mesh
+    bool is_probability = false;                  ///< levels are probabilities; the values of a field are their logits
 
     /// The field of a model, or the trilinear field of the volume (moved out of `volume`).
     extract::ScalarField& as_field(float iso);

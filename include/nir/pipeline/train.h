@@ -29,7 +29,7 @@ struct TrainResult {
     double seconds = 0;      ///< spent in all
     double loss = 0;         ///< mean of the last stretch of log_every steps
     double data_wait = 0;    ///< share of this session's step time that went by until batches were there
-    double best_iou = 0;     ///< of the best validation
+    double best_iou = 0;     ///< of the best validation; 1 - Chamfer distance for models without a volume
     std::int64_t best_step = 0;
     std::filesystem::path model, best;  ///< the files; best is empty if there was no validation
 };
