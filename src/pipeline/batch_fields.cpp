@@ -41,7 +41,8 @@ OpenField cascade_field(const std::shared_ptr<models::Cascade>& cascade, const m
         if (!geom::is_finite(cloud->points[i])) fail(ErrorKind::input, "point {} of the observation is not finite", i);
         points.push_back(geom::Vec3f(cloud->points[i]));
     }
-    return {cascade, cascade->encode(points, {.spacing = scan.surface, .noise = scan.noise}, progress), true, "model cascade"};
+    return {cascade, cascade->encode(points, {.spacing = scan.surface, .noise = scan.noise}, progress), true,
+            "model cascade"};
 }
 
 /// What the model is shown; an unconditional one nothing, once.

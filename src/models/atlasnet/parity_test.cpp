@@ -98,9 +98,9 @@ TEST_P(AtlasnetParity, TrainingStepAgrees) {
         dynamic_cast<Atlasnet&>(*rounded).loss_at(batch, points).backward();
         return test::gradients_of(rounded->module());
     };
-    // Batch statistics of six shapes, a maximum over points and nearest neighbours make many places where a rounding
-    // decides: two cases are off by 8e-3 and 1.6e-3 of a tensor's root mean square with the BLAS of one machine (2.5e-4
-    // and 1.3e-3 with that of another), and other roundings of ours move them as far. Outputs and losses agree to 3e-5.
+    // Two cases do not agree to 1e-4 yet: they are off by 8e-3 and 1.6e-3 of a tensor's root mean square with the BLAS
+    // of one machine, 2.5e-4 and 1.3e-3 with that of another; outputs and losses agree to 3e-5. That points to
+    // roundings (batch statistics of six shapes, a maximum over points, nearest neighbours), but it has not been shown.
     const double tolerance = name_ == "atlasnet_square_small"  ? 1e-2
                              : name_ == "atlasnet_sphere_full" ? 3e-3
                                                                : tolerance_;

@@ -168,7 +168,8 @@ std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, std::span<co
     double cell = side / (config.coarse_cells - 2 * config.coarse_margin);
     int octaves = 0;
     const int most = options.max_octaves < 0 ? config.max_octaves : std::min(options.max_octaves, config.max_octaves);
-    // Noise is averaged over the points of a cell: the fewer there are, the larger a cell must be to show shape instead.
+    // Noise is averaged over the points of a cell: the fewer there are, the larger a cell must be to show shape
+    // instead.
     const double blur = std::sqrt(options.noise * options.spacing);
     while (octaves < most && options.spacing <= config.max_spacing_cells * cell / 2 &&
            blur <= config.max_noise_cells * cell / 2)

@@ -19,12 +19,12 @@ struct CascadeUnetConfig {
 };
 
 struct CascadeConfig {
-    int coarse_cells = 32;           ///< cells along each side of the coarse grid
-    int coarse_margin = 2;           ///< empty cells kept around the object, at least
-    int max_octaves = 5;             ///< how often the cells may be halved
-    double max_spacing_cells = 3;    ///< an octave is added while the point spacing is below this many of its cells ...
-    double max_noise_cells = 0.75;   ///< ... and the root of noise x spacing below this many
-    int features = 16;               ///< channels handed from octave to octave and to the decoder
+    int coarse_cells = 32;          ///< cells along each side of the coarse grid
+    int coarse_margin = 2;          ///< empty cells kept around the object, at least
+    int max_octaves = 5;            ///< how often the cells may be halved
+    double max_spacing_cells = 3;   ///< an octave is added while the point spacing is below this many of its cells ...
+    double max_noise_cells = 0.75;  ///< ... and the root of noise x spacing below this many
+    int features = 16;              ///< channels handed from octave to octave and to the decoder
     int decoder_hidden = 32, decoder_blocks = 2;
     CascadeUnetConfig coarse{{32, 64, 128, 128}}, fine{{32, 64, 96}};
     void describe(ConfigVisitor& v);

@@ -20,7 +20,7 @@ using torch::autograd::variable_list;
 
 /// Queries that one task takes.
 constexpr std::int64_t kQueries = 512;
-/// Targets from which on a tree is faster than comparing all pairs, its building included (chamfer_bench).
+/// Targets from which on a tree is used instead of comparing all pairs. Not tuned.
 constexpr std::int64_t kTreeTargets = 16384;
 
 template <class Real>
