@@ -5,6 +5,8 @@
 #include "nir/data/sample_stream.h"
 #include "nir/kernels/splat.h"
 
+#include "data/sample_rng.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -164,9 +166,8 @@ CascadeSample make_cascade_sample(const CascadeDataConfig& config, Rng rng) {
 
 struct CascadeSampleStream::Impl {
     Impl(const CascadeDataConfig& config, std::uint64_t seed, std::uint64_t first, int workers)
-        : samples([config,
-                   seed](std::uint64_t i) { return make_cascade_sample(config, Rng(seed * 0x9E3779B97F4A7C15u + i)); },
-                  first, workers) {}
+        : samples([config, seed](std::uint64_t i) { return make_cascade_sample(config, training_rng(seed, i)); }, first,
+                  workers) {}
     SampleStream<CascadeSample> samples;
 };
 

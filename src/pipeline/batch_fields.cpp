@@ -4,7 +4,6 @@
 
 #include "nir/base/error.h"
 #include "nir/extract/grid_field.h"
-#include "nir/geom/spacing.h"
 #include "nir/io/formats.h"
 #include "nir/io/safetensors.h"
 #include "nir/models/cascade.h"
@@ -30,21 +29,6 @@ std::filesystem::path model_in_run(const std::filesystem::path& folder) {
     fail(ErrorKind::input, "{}: the folder holds no best.safetensors or model.safetensors", folder.string());
 }
 
-OpenField cascade_field(const std::shared_ptr<models::Cascade>& cascade, const models::Observation& observation,
-                        Progress& progress) {
-    const auto* cloud = std::get_if<geom::PointCloud>(&observation);
-    if (!cloud || cloud->size() < 2) fail(ErrorKind::input, "this model needs a cloud of at least two points");
-    const geom::SpacingEstimate scan = geom::estimate_spacing(cloud->points);
-    if (!(scan.surface > 0)) fail(ErrorKind::input, "the points all lie in one place");
-    std::vector<geom::Vec3f> points;
-    for (std::size_t i = 0; i < cloud->size(); ++i) {
-        if (!geom::is_finite(cloud->points[i])) fail(ErrorKind::input, "point {} of the observation is not finite", i);
-        points.push_back(geom::Vec3f(cloud->points[i]));
-    }
-    return {cascade, cascade->encode(points, {.spacing = scan.surface, .noise = scan.noise}, progress), true,
-            "model cascade"};
-}
-
 /// What the model is shown; an unconditional one nothing, once.
 std::vector<models::Observation> observations_for(models::ObservationKind kind, const std::filesystem::path& file,
                                                   const std::filesystem::path& input) {
@@ -66,7 +50,8 @@ std::vector<OpenField> model_fields(const std::filesystem::path& file, const std
         const auto cascade = std::make_shared<models::Cascade>(models::Cascade::load(file));
         reading.close();
         const auto encoding = timer.phase("encode");
-        for (const auto& o : observations) out.push_back(cascade_field(cascade, o, progress));
+        for (const auto& o : observations)
+            out.push_back({cascade, cascade->encode(std::get<geom::PointCloud>(o), progress), true, "model cascade"});
         return out;
     }
     const std::shared_ptr<models::Model> model = models::load_model(file);

@@ -4,7 +4,6 @@
 
 #include "nir/base/error.h"
 #include "nir/extract/grid_field.h"
-#include "nir/geom/spacing.h"
 #include "nir/io/formats.h"
 #include "nir/io/safetensors.h"
 #include "nir/models/cascade.h"
@@ -19,7 +18,7 @@ namespace nir::pipeline {
 namespace fs = std::filesystem;
 namespace {
 
-/// The cascade stands beside the registry: it takes points in any frame and their spacing.
+/// The cascade stands beside the registry: encoding a scan takes long enough for a progress bar.
 FieldSource open_cascade(const fs::path& file, const OpenFieldOptions& options, Progress& progress, PhaseTimer& timer) {
     if (!options.input) fail(ErrorKind::usage, "{} needs a scan: --input", file.string());
     auto reading = timer.phase("read");
@@ -27,19 +26,10 @@ FieldSource open_cascade(const fs::path& file, const OpenFieldOptions& options, 
     const auto cloud = io::read_point_cloud(*options.input);
     reading.close();
     const auto encoding = timer.phase("encode");
-    std::vector<geom::Vec3f> points;
-    for (const auto& p : cloud.points) points.emplace_back(p);
     FieldSource source;
     source.kind = "cascade";
     source.is_probability = true;
-    source.field = with_context(options.input->string(), [&]() -> std::unique_ptr<extract::ScalarField> {
-        for (const auto& p : cloud.points) {
-            if (!geom::is_finite(p))
-                fail(ErrorKind::input, "a point is not finite; nir reconstruct leaves such points out");
-        }
-        const auto spacing = geom::estimate_spacing(cloud.points);
-        return model.encode(points, {.spacing = spacing.surface, .noise = spacing.noise}, progress);
-    });
+    source.field = with_context(options.input->string(), [&] { return model.encode(cloud, progress); });
     return source;
 }
 

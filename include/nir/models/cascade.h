@@ -4,6 +4,7 @@
 
 #include "nir/base/progress.h"
 #include "nir/extract/scalar_field.h"
+#include "nir/geom/shapes.h"
 
 #include <filesystem>
 #include <map>
@@ -44,6 +45,10 @@ public:
     /// @throws Error cancelled if progress says so.
     std::unique_ptr<CascadeField> encode(std::span<const geom::Vec3f> points, const EncodeOptions& options,
                                          Progress& progress) const;
+
+    /// The same for a cloud in any frame, with spacing and noise as geom::estimate_spacing() finds them.
+    /// @throws Error input: points that are not finite, fewer than 4 different ones, or no surface that they span.
+    std::unique_ptr<CascadeField> encode(const geom::PointCloud& cloud, Progress& progress) const;
 
     /// Metadata of the model file: version, licence, training range, ...
     const std::map<std::string, std::string>& metadata() const;

@@ -8,6 +8,7 @@
 #include "nir/nn/seeded.h"
 #include "nir/nn/torch_guard.h"
 
+#include "models/model_parts.h"
 #include "models/observation_tensor.h"
 
 namespace nir::models {
@@ -49,12 +50,7 @@ AtlasnetModuleImpl::AtlasnetModuleImpl(const AtlasnetConfig& config) {
     decoder = register_module("decoder", nn::AtlasnetDecoder(patch, config.n_patches));
 }
 
-Config Atlasnet::config() const {
-    Config named(Config::Table{});
-    named.put("name", Config(std::string(name())));
-    named.merge(to_config(config_));
-    return named;
-}
+Config Atlasnet::config() const { return named_config(name(), to_config(config_)); }
 
 std::vector<Tensor> Atlasnet::regular_points(const TemplateMesh& patch) const {
     const Tensor rows = torch::tensor(patch.points).view({-1, template_dim(config_.patch)});

@@ -3,6 +3,7 @@
 #include "nir/models/cascade.h"
 
 #include "nir/base/parallel.h"
+#include "nir/geom/spacing.h"
 #include "nir/kernels/splat.h"
 
 #include "models/cascade/cascade_encode.h"
@@ -154,6 +155,26 @@ const std::map<std::string, std::string>& Cascade::metadata() const { return imp
 std::unique_ptr<CascadeField> Cascade::encode(std::span<const Vec3f> points, const EncodeOptions& options,
                                               Progress& progress) const {
     return encode_cascade(impl_->net, points, options, progress);
+}
+
+std::unique_ptr<CascadeField> Cascade::encode(const geom::PointCloud& cloud, Progress& progress) const {
+    return encode_cascade(impl_->net, cloud, progress);
+}
+
+std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, const geom::PointCloud& cloud, Progress& progress) {
+    std::vector<Vec3f> points;
+    points.reserve(cloud.size());
+    for (std::size_t i = 0; i < cloud.size(); ++i) {
+        if (!geom::is_finite(cloud.points[i])) fail(ErrorKind::input, "point {} of the observation is not finite", i);
+        points.push_back(static_cast<Vec3f>(cloud.points[i]));
+    }
+    const auto unique = geom::unique_points(cloud.points);
+    if (unique.size() < 4) fail(ErrorKind::input, "{} different points are too few for a surface", unique.size());
+    std::vector<geom::Vec3d> distinct;
+    for (const auto i : unique) distinct.push_back(cloud.points[i]);
+    const geom::SpacingEstimate scan = geom::estimate_spacing(distinct);
+    if (!(scan.surface > 0)) fail(ErrorKind::input, "the points of the observation span no surface");
+    return encode_cascade(net, points, {.spacing = scan.surface, .noise = scan.noise}, progress);
 }
 
 std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, std::span<const Vec3f> points,

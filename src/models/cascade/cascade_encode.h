@@ -12,4 +12,7 @@ namespace nir::models {
 std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, std::span<const geom::Vec3f> points,
                                              const Cascade::EncodeOptions& options, Progress& progress);
 
+/// Cascade::encode of a cloud for a network in memory.
+std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, const geom::PointCloud& cloud, Progress& progress);
+
 }  // namespace nir::models

@@ -44,7 +44,6 @@ public:
     /// The same without gradients, for the cells of a set of bricks only, which is what the mask says otherwise.
     /// @param x [N, in, b, b, b] f32, the bricks of the set; b a multiple of 2^(levels - 1)  @return [N, out, b, b, b]
     torch::Tensor forward_on_bricks(const BrickSet& bricks, torch::Tensor x);
-    std::int64_t alignment() const { return std::int64_t{1} << (levels_ - 1); }
 
 private:
     std::int64_t levels_;
@@ -98,8 +97,6 @@ public:
     torch::Tensor decode_features(const torch::Tensor& c) { return decoder_->forward(c); }
 
     const CascadeConfig& config() const { return config_; }
-    std::int64_t coarse_alignment() const { return coarse_->alignment(); }
-    std::int64_t fine_alignment() const { return fine_->alignment(); }
 
 private:
     CascadeConfig config_;

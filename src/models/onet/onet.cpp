@@ -8,10 +8,8 @@
 #include "nir/nn/seeded.h"
 #include "nir/nn/torch_guard.h"
 
+#include "models/model_parts.h"
 #include "models/observation_tensor.h"
-#include "models/torch_field.h"
-
-#include <cmath>
 
 namespace nir::models {
 
@@ -46,12 +44,7 @@ OnetModuleImpl::OnetModuleImpl(const OnetConfig& config) {
 
 Onet::Onet(const OnetConfig& config) : config_(config), net_(config) {}
 
-Config Onet::config() const {
-    Config named(Config::Table{});
-    named.put("name", Config(std::string(name())));
-    named.merge(to_config(config_));
-    return named;
-}
+Config Onet::config() const { return named_config(name(), to_config(config_)); }
 
 namespace {
 
@@ -96,11 +89,7 @@ at::Tensor Onet::loss(const nn::Batch& batch, const LossLog& log) {
     const Tensor logits = net_->decoder->decode(points, z, c);
     const Tensor bce = torch::binary_cross_entropy_with_logits(logits, occupancies, {}, {}, at::Reduction::None);
     if (log) {
-        const torch::NoGradGuard no_grad;
-        const Tensor inside = logits >= std::log(config_.threshold / (1 - config_.threshold));
-        const Tensor truth = occupancies >= 0.5;
-        const double both = (inside & truth).sum().item<double>(), either = (inside | truth).sum().item<double>();
-        log("iou", either > 0 ? both / either : 1.0);
+        log("iou", batch_iou(logits, occupancies, config_.threshold));
         if (kl.defined()) log("kl", kl.item<double>());
     }
     const Tensor reconstruction = bce.sum(1).mean();
@@ -132,10 +121,7 @@ Shape Onet::decode(const Codes& codes) {
         const nn::EvalScope eval(*net_);
         logits = net_->decoder->fold(codes.z, codes.c);
     });
-    const auto half = static_cast<float>((1 + config_.padding) / 2);
-    const auto iso = static_cast<float>(std::log(config_.threshold / (1 - config_.threshold)));
-    const geom::Box3f domain{{-half, -half, -half}, {half, half, half}};
-    return std::make_unique<TorchField>(std::move(logits), domain, iso);
+    return occupancy_field(std::move(logits), config_.padding, config_.threshold);
 }
 
 Shape Onet::sample(const ShapeSource& source) { return decode(encode(source)); }

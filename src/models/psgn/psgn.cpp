@@ -8,6 +8,7 @@
 #include "nir/nn/seeded.h"
 #include "nir/nn/torch_guard.h"
 
+#include "models/model_parts.h"
 #include "models/observation_tensor.h"
 
 namespace nir::models {
@@ -66,12 +67,7 @@ Tensor PsgnModuleImpl::forward(const Tensor& observation) {
     return encoder_ ? simple_(encoder_->encode(observation)) : two_branch_(cond_(observation));
 }
 
-Config Psgn::config() const {
-    Config named(Config::Table{});
-    named.put("name", Config(std::string(name())));
-    named.merge(to_config(config_));
-    return named;
-}
+Config Psgn::config() const { return named_config(name(), to_config(config_)); }
 
 at::Tensor Psgn::loss(const nn::Batch& batch, const LossLog&) {
     return nn::chamfer_distance(net_(batch.at("observation")), batch.at("surface")).mean();

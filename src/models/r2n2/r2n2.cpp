@@ -7,6 +7,7 @@
 #include "nir/nn/seeded.h"
 #include "nir/nn/torch_guard.h"
 
+#include "models/model_parts.h"
 #include "models/observation_tensor.h"
 
 #include <algorithm>
@@ -35,23 +36,13 @@ R2n2ModuleImpl::R2n2ModuleImpl(const R2n2Config& config) {
     encoder = register_module("encoder", nn::make_global_encoder(config.encoder, {.c_dim = config.c_dim, .z_dim = 0}));
 }
 
-Config R2n2::config() const {
-    Config named(Config::Table{});
-    named.put("name", Config(std::string(name())));
-    named.merge(to_config(config_));
-    return named;
-}
+Config R2n2::config() const { return named_config(name(), to_config(config_)); }
 
 at::Tensor R2n2::loss(const nn::Batch& batch, const LossLog& log) {
     const Tensor& voxels = batch.at("voxels");
     const Tensor logits = net_(batch.at("observation")).squeeze(1);
     NIR_CHECK(voxels.sizes() == logits.sizes());
-    if (log) {
-        const torch::NoGradGuard no_grad;
-        const Tensor inside = logits >= std::log(config_.threshold / (1 - config_.threshold)), truth = voxels >= 0.5;
-        const double both = (inside & truth).sum().item<double>(), either = (inside | truth).sum().item<double>();
-        log("iou", either > 0 ? both / either : 1.0);
-    }
+    if (log) log("iou", batch_iou(logits, voxels, config_.threshold));
     return torch::binary_cross_entropy_with_logits(logits, voxels);
 }
 
