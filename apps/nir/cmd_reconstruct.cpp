@@ -7,6 +7,7 @@
 
 #include "verb.h"
 
+#include <map>
 #include <memory>
 
 namespace nir::app {
@@ -32,6 +33,7 @@ void report(VerbContext& context, const Arguments& a, const pipeline::Reconstruc
     j["point_spacing"] = r.scan.spacing.surface;
     j["point_noise"] = r.scan.spacing.noise;
     j["octaves"] = r.octaves;
+    j["fitted"] = r.fitted;
     j["resolution"] = r.resolution;
     j["queried_points"] = r.queried_points;
     j["removed_components"] = r.removed_components;
@@ -59,6 +61,16 @@ VerbRun add_reconstruct(CLI::App& app) {
         ->capture_default_str();
     app.add_option("--trim", a->trim,
                    "Drop surface farther than LENGTH from every point; auto = four point spacings (default: closed)");
+    using Detail = models::Cascade::Detail;
+    app.add_option(
+           "--detail", a->options.detail,
+           "Where the finest detail comes from: the network (learned), planes fitted to the points (fitted, for "
+           "dense scans), or as the density says (auto)")
+        ->transform(CLI::CheckedTransformer(
+            std::map<std::string, Detail>{
+                {"auto", Detail::automatic}, {"learned", Detail::learned}, {"fitted", Detail::fitted}},
+            CLI::ignore_case))
+        ->default_str("auto");
     app.add_flag("--keep-all", a->options.keep_all_components, "Keep small parts that hardly any point supports");
     app.add_option("--preview", a->preview, "Write a picture (PNG) of scan and mesh");
     return [a](VerbContext& context) {

@@ -25,9 +25,10 @@ using geom::Vec3d;
 using geom::Vec3f;
 
 constexpr std::size_t kSeedPoints = 200000;  ///< points that force the lattice to be refined around them
+constexpr int kMostCoarseCells = 128;        ///< along the longest side, before MISE halves them
 /// Mesh cells along a feature cell: two show what the field holds; large scans, whose feature cells are far smaller
 /// than anything seen in the whole, do with one.
-int cells_per_feature_cell(int octaves) { return octaves > 2 ? 1 : 2; }
+int cells_per_feature_cell(const models::CascadeField& field) { return field.fitted() || field.octaves() > 2 ? 1 : 2; }
 
 std::vector<Vec3d> in_double(std::span<const Vec3f> points) {
     std::vector<Vec3d> q(points.size());
@@ -86,10 +87,11 @@ extract::ExtractOptions extract_options(const models::CascadeField& field, std::
                                         const ReconstructOptions& options) {
     extract::ExtractOptions e;
     const double side = field.domain().longest_side();
-    int cells = static_cast<int>(std::lround(side / field.finest_cell() * cells_per_feature_cell(field.octaves())));
+    int cells = static_cast<int>(std::lround(side / field.finest_cell() * cells_per_feature_cell(field)));
     if (options.resolution > 0)
         cells = static_cast<int>(std::ceil(options.resolution * side));  // the scan's longest side is 1
     e.upsampling = cells >= 64 ? 2 : 0;
+    while (field.fitted() && cells >> e.upsampling > kMostCoarseCells) ++e.upsampling;
     e.resolution_0 = std::max(4, (cells + (1 << e.upsampling) - 1) >> e.upsampling);
     e.level = std::log(options.level / (1 - options.level));
     const std::size_t step = points.size() / kSeedPoints + 1;
@@ -144,8 +146,10 @@ ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOpt
     models::Cascade::EncodeOptions encode_options;
     encode_options.spacing = spacing;
     encode_options.noise = result.scan.spacing.noise / frame.scale;
+    encode_options.detail = options.detail;
     const auto field = model.encode(points, encode_options, progress);
     result.octaves = field->octaves();
+    result.fitted = field->fitted();
     result.cell = field->finest_cell() * frame.scale;
     encoding.close();
 

@@ -148,6 +148,32 @@ TEST(Reconstruct, RepeatsItsBytesWhateverTheThreads) {
     EXPECT_TRUE(bytes_of(folder / "1.ply") == bytes_of(folder / "3.ply"));
 }
 
+TEST(Reconstruct, FitsTheSurfaceOfDenseScans) {
+    const TemporaryFolder folder;
+    const std::string scan = save(folder, "t.ply", torus_scan(60000, 1.0, 0.3));
+    const auto j = run_json({"reconstruct", scan, "-o", folder / "1.ply", "--threads", "1", "--json"});
+    EXPECT_TRUE(j["fitted"].get<bool>());
+    EXPECT_TRUE(j["watertight"].get<bool>());
+    EXPECT_EQ(j["genus"], 1);
+    EXPECT_LT(j["residual"]["p95"].get<double>(), 0.05 * j["point_spacing"].get<double>());
+    const auto report = geom::check_mesh(io::to_mesh(io::read_ply(std::filesystem::path(folder / "1.ply"))));
+    const double volume = 2 * kPi * kPi * 1.0 * 0.3 * 0.3;
+    EXPECT_NEAR(report.signed_volume, volume, 0.003 * volume);
+    run_json({"reconstruct", scan, "-o", folder / "3.ply", "--threads", "3", "--json"});
+    EXPECT_TRUE(bytes_of(folder / "1.ply") == bytes_of(folder / "3.ply"));
+}
+
+TEST(Reconstruct, DetailIsChosenByHand) {
+    const TemporaryFolder folder;
+    const std::string scan = save(folder, "s.ply", sphere_scan(3000, 1.0, 0.0));
+    const auto learned = run_json({"reconstruct", scan, "-o", folder / "l.ply", "--json"});
+    const auto fitted = run_json({"reconstruct", scan, "-o", folder / "f.ply", "--detail", "fitted", "--json"});
+    EXPECT_FALSE(learned["fitted"].get<bool>());
+    EXPECT_TRUE(fitted["fitted"].get<bool>());
+    EXPECT_TRUE(fitted["watertight"].get<bool>());
+    EXPECT_LT(fitted["octaves"].get<int>(), learned["octaves"].get<int>());
+}
+
 TEST(Reconstruct, TrimsToWhatWasSeen) {
     const TemporaryFolder folder;
     geom::PointCloud cloud = sphere_scan(6000, 1.0, 0.0);

@@ -21,6 +21,8 @@ public:
     /// Halvings of the coarse cell that were used, and the side of the finest cell.
     virtual int octaves() const = 0;
     virtual float finest_cell() const = 0;
+    /// True if the surface is fitted to the points where they are dense; finest_cell() is that of the fit then.
+    virtual bool fitted() const { return false; }
     /// Bytes held by the feature volumes.
     virtual std::size_t memory_bytes() const = 0;
 };
@@ -30,6 +32,11 @@ public:
 /// the points. Thread-compatible: encode() and the fields of one Cascade are used from one thread at a time.
 class Cascade {
 public:
+    /// Where the finest detail comes from: from further octaves of the network, or from planes fitted to the points
+    /// (docs/methods/cascade.md), which is two orders of magnitude faster and needs dense points. automatic: fitted for
+    /// scans of at least 50,000 points whose octaves would go below four point spacings.
+    enum class Detail { automatic, learned, fitted };
+
     /// Reads a model written by nir train. @throws Error input/format: not a cascade, missing or unexpected tensors.
     static Cascade load(const std::filesystem::path& file);
     ~Cascade();
@@ -37,9 +44,9 @@ public:
     Cascade& operator=(Cascade&&) noexcept;
 
     struct EncodeOptions {
-        double spacing = 0;    ///< distance of neighbouring points on the surface, in the frame of the points; > 0
-        double noise = 0;      ///< standard deviation of the points along the normal, same frame; >= 0
-        int max_octaves = -1;  ///< fewer halvings than the spacing allows; -1 = no limit of the caller's
+        double spacing = 0;  ///< distance of neighbouring points on the surface, in the frame of the points; > 0
+        double noise = 0;    ///< standard deviation of the points along the normal, same frame; >= 0
+        Detail detail = Detail::automatic;
     };
     /// @param points [N,3], any frame, finite; N >= 1. The longest side of their box must be positive.
     /// @throws Error cancelled if progress says so.

@@ -7,6 +7,7 @@
 #include "nir/geom/mesh_check.h"
 #include "nir/geom/shapes.h"
 #include "nir/geom/spacing.h"
+#include "nir/models/cascade.h"
 
 #include <filesystem>
 #include <optional>
@@ -16,13 +17,13 @@
 namespace nir::pipeline {
 
 struct ReconstructOptions {
-    std::string model = "default";       ///< name of a model that ships, or a model file
-    int resolution = 0;                  ///< cells of the mesh along the longest side; 0 = from the point spacing
-    double level = 0.5;                  ///< probability of the surface, in (0, 1)
-    bool trim = false;                   ///< drop surface far from every point; default: closed
-    double trim_distance = 0;            ///< user units; 0 = auto, four point spacings
-    std::uint64_t max_memory_bytes = 0;  ///< 0 = no limit; otherwise fewer octaves until the estimate fits
-    bool keep_all_components = false;    ///< also the small ones that no points support
+    std::string model = "default";     ///< name of a model that ships, or a model file
+    int resolution = 0;                ///< cells of the mesh along the longest side; 0 = from the point spacing
+    double level = 0.5;                ///< probability of the surface, in (0, 1)
+    bool trim = false;                 ///< drop surface far from every point; default: closed
+    double trim_distance = 0;          ///< user units; 0 = auto, four point spacings
+    bool keep_all_components = false;  ///< also the small ones that no points support
+    models::Cascade::Detail detail = models::Cascade::Detail::automatic;
 };
 
 /// What came out, with the figures that a user needs to trust it.
@@ -33,7 +34,8 @@ struct ReconstructResult {
     std::size_t points = 0;                      ///< used
     double residual_mean = 0, residual_p95 = 0;  ///< distance of the used points to the mesh, user units
     int octaves = 0, resolution = 0;
-    double cell = 0;  ///< of the finest features, user units
+    bool fitted = false;  ///< the surface was fitted to the points where they are dense (models/cascade.h)
+    double cell = 0;      ///< of the finest features, user units
     std::size_t queried_points = 0, removed_components = 0;
     std::vector<std::string> warnings;
 };

@@ -3,6 +3,7 @@
 #include "nir/models/cascade.h"
 
 #include "nir/base/parallel.h"
+#include "nir/geom/sampling.h"
 #include "nir/geom/spacing.h"
 #include "nir/kernels/splat.h"
 
@@ -11,6 +12,7 @@
 #include "models/cascade/cascade_net.h"
 #include "models/cascade/feature_octree.h"
 #include "models/cascade/octave_bricks.h"
+#include "models/fitted/fitted_field.h"
 
 #include <cmath>
 
@@ -21,6 +23,10 @@ using geom::Vec3f;
 
 constexpr int kBrick = FeatureOctree::kBrick;
 constexpr std::size_t kMostBricks = 10000;  ///< computed together; each takes about 130 KB of memory meanwhile
+constexpr std::size_t kFitPoints = 50000;   ///< scans from this size on get a fitted surface
+constexpr float kThinning = 2.5f;           ///< points along a cell that the network sees then, at most
+constexpr double kFitSpacings = 4;          ///< smallest learned cell under a fitted surface
+
 class Field final : public CascadeField {
 public:
     Field(FeatureOctree tree, CascadeNet net, geom::Box3f domain)
@@ -58,8 +64,12 @@ private:
 /// Builds the octaves of one scan, coarse to fine.
 class Encoder {
 public:
-    Encoder(CascadeNet net, std::span<const Vec3f> points, Progress& progress)
-        : net_(std::move(net)), config_(net_->config()), points_(points), progress_(progress), tree_(make_tree()) {}
+    /// @param thin  show each octave no more points than its cells have seen in training
+    Encoder(CascadeNet net, std::span<const Vec3f> points, bool thin, Progress& progress)
+        : net_(std::move(net)), config_(net_->config()), points_(points), progress_(progress), tree_(make_tree()) {
+        if (thin)
+            for (const auto& p : points) exact_.push_back(static_cast<geom::Vec3d>(p));
+    }
 
     FeatureOctree run(int octaves) {
         progress_.begin("encode", static_cast<std::uint64_t>(octaves) + 1, "octaves");
@@ -92,7 +102,7 @@ private:
         const kernels::GridSize size{n, n, n};
         const auto cells = static_cast<std::size_t>(size.cells());
         std::vector<float> local, m(kernels::kSplatChannels * cells);
-        for (const auto& p : points_) {
+        for (const auto& p : points_of(0)) {
             const Vec3f q = (p - tree_.origin()) / tree_.cell(0);
             local.insert(local.end(), {q.x, q.y, q.z});
         }
@@ -112,20 +122,32 @@ private:
     }
 
     void refine(int octave) {
+        const auto points = points_of(octave);
         tree_.add_octave(
-            active_bricks(tree_, points_, octave, [this](const torch::Tensor& c) { return net_->decode_features(c); }));
+            active_bricks(tree_, points, octave, [this](const torch::Tensor& c) { return net_->decode_features(c); }));
         for (const BrickGroup& group : group_bricks(tree_, octave, kMostBricks)) {
             const std::span core(group.bricks.data(), group.n_core);
             const torch::Tensor f =
-                net_->fine_on_bricks(BrickSet(group.bricks), brick_inputs(tree_, points_, octave, group.bricks));
+                net_->fine_on_bricks(BrickSet(group.bricks), brick_inputs(tree_, points, octave, group.bricks));
             const auto n = static_cast<std::int64_t>(core.size());
             tree_.store_bricks(octave, core, f.narrow(0, 0, n).add_(brick_context(tree_, octave, core)));
         }
     }
 
+    std::span<const Vec3f> points_of(int octave) {
+        if (exact_.empty()) return points_;
+        const auto side = static_cast<double>(tree_.cell(octave) / kThinning);
+        std::vector<Vec3f> chosen;
+        for (const auto i : geom::voxel_subset(exact_, side)) chosen.push_back(points_[i]);
+        thinned_ = std::move(chosen);
+        return thinned_;
+    }
+
     CascadeNet net_;
     CascadeConfig config_;
     std::span<const Vec3f> points_;
+    std::vector<geom::Vec3d> exact_;  ///< the points if they are to be thinned
+    std::vector<Vec3f> thinned_;
     Progress& progress_;
     geom::Box3f box_;
     FeatureOctree tree_;
@@ -177,27 +199,43 @@ std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, const geom::
     return encode_cascade(net, points, {.spacing = scan.surface, .noise = scan.noise}, progress);
 }
 
+namespace {
+
+/// Octaves that the point spacing and the noise allow, none with cells below `smallest`.
+int octaves_for(const CascadeConfig& config, const Cascade::EncodeOptions& options, double cell, double smallest) {
+    // Noise is averaged over the points of a cell: the fewer there are, the larger a cell must be to show shape
+    // instead.
+    const double blur = std::sqrt(options.noise * options.spacing);
+    int octaves = 0;
+    while (octaves < config.max_octaves && options.spacing <= config.max_spacing_cells * cell / 2 &&
+           blur <= config.max_noise_cells * cell / 2 && cell / 2 >= smallest)
+        cell /= 2, ++octaves;
+    return octaves;
+}
+
+}  // namespace
+
 std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, std::span<const Vec3f> points,
                                              const Cascade::EncodeOptions& options, Progress& progress) {
     if (points.empty()) fail(ErrorKind::input, "no points to encode");
     NIR_CHECK(options.spacing > 0);
     const torch::InferenceMode guard;
-    Encoder encoder(net, points, progress);
     const CascadeConfig& config = net->config();
-    const double side = encoder.box().longest_side();
+    geom::Box3f box;
+    for (const auto& p : points) box.extend(p);
+    const double side = box.longest_side();
     if (!(side > 0) || !std::isfinite(side)) fail(ErrorKind::input, "the points have no extent");
-    double cell = side / (config.coarse_cells - 2 * config.coarse_margin);
-    int octaves = 0;
-    const int most = options.max_octaves < 0 ? config.max_octaves : std::min(options.max_octaves, config.max_octaves);
-    // Noise is averaged over the points of a cell: the fewer there are, the larger a cell must be to show shape
-    // instead.
-    const double blur = std::sqrt(options.noise * options.spacing);
-    while (octaves < most && options.spacing <= config.max_spacing_cells * cell / 2 &&
-           blur <= config.max_noise_cells * cell / 2)
-        cell /= 2, ++octaves;
-    FeatureOctree tree = encoder.run(octaves);
+    const double coarse_cell = side / (config.coarse_cells - 2 * config.coarse_margin);
+    const int full = octaves_for(config, options, coarse_cell, 0);
+    const int few = octaves_for(config, options, coarse_cell, kFitSpacings * options.spacing);
+    const bool fit = options.detail == Cascade::Detail::fitted ||
+                     (options.detail == Cascade::Detail::automatic && points.size() >= kFitPoints && few < full);
+    Encoder encoder(net, points, fit, progress);
+    FeatureOctree tree = encoder.run(fit ? few : full);
     const geom::Box3f domain = encoder.box().padded(static_cast<float>(0.9 * config.coarse_margin) * tree.cell(0));
-    return std::make_unique<Field>(std::move(tree), net, domain);
+    std::unique_ptr<CascadeField> learned = std::make_unique<Field>(std::move(tree), net, domain);
+    if (!fit) return learned;
+    return fit_surface(std::move(learned), points, {.spacing = options.spacing, .noise = options.noise}, progress);
 }
 
 }  // namespace nir::models

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#include "models/fitted/fitted_field.h"
+
+#include "nir/base/error.h"
+#include "nir/base/parallel.h"
+
+#include "models/fitted/moment_grid.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nir::models {
+namespace {
+
+using geom::Vec3f;
+
+// Cells of the finest lattice: so many spacings, and so many sqrt(noise x spacing), which balances the noise that is
+// left in a plane, about noise x spacing / (2.3 cells), with the detail that the cell rounds off.
+constexpr double kSpacings = 1.5, kBlurs = 3.0;
+// Weight of a surface that is sampled with one point per spacing^2: kernel in the plane times its height, 0.62.
+constexpr double kPeak = 0.62;
+constexpr float kWeightFrom = 0.1f, kWeightTo = 0.3f;  ///< shares of that weight between which a fit fades in
+constexpr float kThickFrom = 0.45f, kThickTo = 0.25f;  ///< variance ratios between which it fades in
+constexpr float kWidthFrom = 0.06f, kWidthTo = 0.15f;  ///< cells squared: three points are no surface
+constexpr float kAgreeFrom = 0.2f, kAgreeTo = 0.5f;    ///< share of the orientation along the normal
+constexpr float kSite = 0.9f;                          ///< nodes within so many cells of the plane are oriented
+
+float fade(float v, float from, float to) {
+    const float t = std::clamp((v - from) / (to - from), 0.0f, 1.0f);
+    return t * t * (3 - 2 * t);
+}
+
+class FittedField final : public CascadeField {
+public:
+    FittedField(std::unique_ptr<CascadeField> learned, std::span<const Vec3f> points, const FitOptions& options,
+                Progress& progress)
+        : learned_(std::move(learned)) {
+        const auto cell = static_cast<float>(
+            std::max(kSpacings * options.spacing, kBlurs * std::sqrt(options.noise * options.spacing)));
+        const double per_spacing = static_cast<double>(cell) / options.spacing;
+        full_weight_ = static_cast<float>(kPeak * per_spacing * per_spacing);
+        const Vec3f origin = learned_->domain().lo;
+        std::vector<float> sizes;
+        for (float h = cell; h < 1.5f * learned_->finest_cell() || sizes.empty(); h *= 2) sizes.push_back(h);
+        progress.begin("fit", 2 * sizes.size(), "lattices");
+        const auto tick = [&] {
+            if (!progress.advance()) fail(ErrorKind::cancelled, "stopped while fitting the surface");
+        };
+        for (const float h : sizes) {
+            levels_.emplace_back(points, origin, h);
+            tick();
+        }
+        for (auto& level : levels_) {
+            orient(level);
+            tick();
+        }
+        progress.end();
+    }
+
+    void values(std::span<const Vec3f> points, std::span<float> out) const override {
+        std::vector<float> rest(points.size());
+        parallel_for(points.size(), 256, [&](std::size_t begin, std::size_t end) {
+            for (std::size_t i = begin; i < end; ++i) rest[i] = fitted(points[i], out[i]);
+        });
+        std::vector<Vec3f> asked;
+        std::vector<std::size_t> at;
+        for (std::size_t i = 0; i < points.size(); ++i)
+            if (rest[i] > 0) asked.push_back(points[i]), at.push_back(i);
+        if (asked.empty()) return;
+        std::vector<float> logits(asked.size());
+        learned_->values(asked, logits);
+        for (std::size_t k = 0; k < at.size(); ++k) out[at[k]] += rest[at[k]] * logits[k];
+    }
+    geom::Box3f domain() const override { return learned_->domain(); }
+    float gradient_step() const override { return 0.25f * finest_cell(); }
+    float iso() const override { return learned_->iso(); }
+    int octaves() const override { return learned_->octaves(); }
+    float finest_cell() const override { return levels_[0].cell(); }
+    bool fitted() const override { return true; }
+    std::size_t memory_bytes() const override {
+        std::size_t bytes = learned_->memory_bytes();
+        for (const auto& level : levels_) bytes += level.memory_bytes();
+        return bytes;
+    }
+
+private:
+    /// How far a plane is to be trusted, before its orientation is looked at: 0 to 1.
+    float trust(const MomentGrid::Plane& plane) const {
+        const float w = plane.weight / full_weight_;
+        if (w <= kWeightFrom || plane.thickness >= kThickFrom || plane.width <= kWidthFrom) return 0;
+        return fade(w, kWeightFrom, kWeightTo) * (1 - fade(plane.thickness, kThickTo, kThickFrom)) *
+               fade(plane.width, kWidthFrom, kWidthTo);
+    }
+
+    /// The fitted part of the value; returns the share of the learned field, 0 to 1.
+    float fitted(Vec3f p, float& value) const {
+        float rest = 1;
+        value = 0;
+        for (const auto& level : levels_) {
+            const MomentGrid::Plane plane = level.fit(p);
+            float share = trust(plane);
+            if (share <= 0) continue;
+            const float along = dot(plane.outwards, plane.normal);
+            share *= fade(std::abs(along), kAgreeFrom, kAgreeTo);
+            const float height = dot(p - plane.center, plane.normal);
+            value += rest * share * slope_ * (along > 0 ? -height : height);
+            rest *= 1 - share;
+            if (rest < 1e-3f) return 0;
+        }
+        return rest;
+    }
+
+    /// Asks the learned field on both sides of the plane at every node near it.
+    void orient(MomentGrid& level) {
+        const float step = std::max(0.75f * learned_->finest_cell(), level.cell());
+        struct Site {
+            std::size_t node;
+            Vec3f normal;
+        };
+        constexpr std::size_t kChunk = 1 << 16;
+        std::vector<MomentGrid::Plane> planes(kChunk);
+        std::vector<Site> sites;
+        std::vector<float> fall;  // of the logit along the normal, per length
+        std::vector<Vec3f> asked;
+        std::vector<float> logits;
+        for (std::size_t first = 0; first < level.nodes(); first += kChunk) {
+            const std::size_t n = std::min(kChunk, level.nodes() - first);
+            parallel_for(n, 256, [&](std::size_t begin, std::size_t end) {
+                for (std::size_t i = begin; i < end; ++i) planes[i] = level.fit(level.node_position(first + i));
+            });
+            asked.clear();
+            for (std::size_t i = 0; i < n; ++i) {
+                const MomentGrid::Plane& plane = planes[i];
+                const float height = dot(level.node_position(first + i) - plane.center, plane.normal);
+                if (trust(plane) < 0.1f || std::abs(height) > kSite * level.cell()) continue;
+                sites.push_back({first + i, plane.normal});
+                asked.push_back(plane.center - plane.normal * step);
+                asked.push_back(plane.center + plane.normal * step);
+            }
+            logits.resize(asked.size());
+            learned_->values(asked, logits);
+            for (std::size_t i = 0; i < logits.size(); i += 2) fall.push_back((logits[i] - logits[i + 1]) / (2 * step));
+        }
+        if (sites.empty()) return;
+        if (slope_ == 0) {
+            std::vector<float> size(fall.size());
+            std::transform(fall.begin(), fall.end(), size.begin(), [](float v) { return std::abs(v); });
+            std::nth_element(size.begin(), size.begin() + static_cast<std::ptrdiff_t>(size.size() / 2), size.end());
+            slope_ = std::max(size[size.size() / 2], 1e-6f);
+        }
+        for (std::size_t i = 0; i < sites.size(); ++i)
+            level.set_outwards(sites[i].node, sites[i].normal * std::clamp(2 * fall[i] / slope_, -1.0f, 1.0f));
+    }
+
+    std::unique_ptr<CascadeField> learned_;
+    std::vector<MomentGrid> levels_;  ///< finest first
+    float full_weight_ = 0;
+    float slope_ = 0;  ///< of the learned logit across the surface, per length
+};
+
+}  // namespace
+
+std::unique_ptr<CascadeField> fit_surface(std::unique_ptr<CascadeField> learned, std::span<const Vec3f> points,
+                                          const FitOptions& options, Progress& progress) {
+    NIR_CHECK(learned && options.spacing > 0 && options.noise >= 0);
+    return std::make_unique<FittedField>(std::move(learned), points, options, progress);
+}
+
+}  // namespace nir::models

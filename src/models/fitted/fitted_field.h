@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#pragma once
+
+#include "nir/base/progress.h"
+#include "nir/models/cascade.h"
+
+#include <memory>
+#include <span>
+
+namespace nir::models {
+
+struct FitOptions {
+    double spacing = 0;  ///< of the points on the surface; > 0
+    double noise = 0;    ///< standard deviation along the normal
+};
+
+/// A field whose surface is fitted to the points where they are dense, and learned elsewhere.
+///
+/// A network knows where inside is, and fills what was not seen; where a scan has many points, the surface itself needs
+/// no network. Near the points the value is slope * signed distance to the moving least squares plane (MomentGrid), on
+/// the finest lattice that has enough points around, coarser ones beyond, and the learned field in the end; the
+/// transitions are smooth. The learned field orients the planes: each lattice node near the surface gets the direction
+/// in which the logit falls. Where it does not (walls thinner than the kernel, noise), the learned value stays.
+///
+/// @param learned  its cells may be several spacings wide
+/// @param points   [N,3] of the scan, in the frame of `learned`
+/// @throws Error cancelled.
+std::unique_ptr<CascadeField> fit_surface(std::unique_ptr<CascadeField> learned, std::span<const geom::Vec3f> points,
+                                          const FitOptions& options, Progress& progress);
+
+}  // namespace nir::models

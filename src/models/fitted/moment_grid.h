@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#pragma once
+
+#include "nir/geom/vec.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace nir::models {
+
+/// Moments of a cloud on a sparse lattice, from which the plane that fits the points around any place follows without
+/// a neighbour search: every point is spread over the eight nodes around it (linear weights), and a query gathers the
+/// 27 nodes around it with quadratic B-spline weights. Together that is a moving least squares plane whose kernel is
+/// bell-shaped, about 0.65 cells wide (standard deviation) and zero beyond 2.5.
+/// Ref: Levin, Mesh-independent surface interpolation, 2003 (moving least squares); deviation: the kernel is a fixed
+/// one per lattice, since moments can be summed then.
+class MomentGrid {
+public:
+    /// @param points [N,3], finite  @param origin of node (0,0,0)  @param cell distance of nodes, > 0
+    /// The result depends on the order of the points (rounding), not on the number of threads.
+    MomentGrid(std::span<const geom::Vec3f> points, geom::Vec3f origin, float cell);
+
+    float cell() const { return cell_; }
+
+    /// The plane around a place; lengths in the frame of the points.
+    struct Plane {
+        float weight = 0;        ///< kernel-weighted number of points; 0: none within reach, the rest is 0 too
+        geom::Vec3f center{};    ///< weighted mean of the points
+        geom::Vec3f normal{};    ///< unit, along the thinnest axis, without a meaning of its sign
+        float thickness = 0;     ///< variance along the normal / along the second axis: 0 plane, 1 no plane at all
+        float width = 0;         ///< variance along the second axis, in cells squared; a surface has 0.2 to 0.7
+        geom::Vec3f outwards{};  ///< mean of the orientations that were set on the nodes around, length 0..1
+    };
+    Plane fit(geom::Vec3f place) const;
+
+    /// Nodes, those next to points and others of their bricks; their order does not depend on threads.
+    std::size_t nodes() const { return bricks_.size() * kNodes; }
+    geom::Vec3f node_position(std::size_t node) const;
+    /// Gives a node an outward direction of length 0 (unknown) to 1. Nodes without one are left out of the mean.
+    void set_outwards(std::size_t node, geom::Vec3f direction);
+
+    std::size_t memory_bytes() const;
+
+private:
+    static constexpr int kSide = 4, kNodes = kSide * kSide * kSide;
+    struct Node {
+        float weight = 0;
+        geom::Vec3f first{};            ///< sum of w d, d = point - node in cells
+        std::array<float, 6> second{};  ///< sum of w d d^T: xx yy zz xy xz yz
+        geom::Vec3f outwards{};
+        float known = 0;  ///< 1 if outwards was set
+    };
+    std::int32_t find(geom::Vec3i brick) const;
+    void insert_bricks();
+
+    geom::Vec3f origin_;
+    float cell_;
+    std::vector<geom::Vec3i> bricks_;
+    std::vector<std::array<Node, kNodes>> data_;  ///< x fastest
+    std::vector<std::int32_t> table_;             ///< open addressing: slot of a brick, or -1
+};
+
+}  // namespace nir::models
