@@ -26,9 +26,14 @@ using geom::Vec3f;
 
 constexpr std::size_t kSeedPoints = 200000;  ///< points that force the lattice to be refined around them
 constexpr int kMostCoarseCells = 128;        ///< along the longest side, before MISE halves them
+constexpr int kFineMesh = 640;               ///< cells along the longest side, up to which a feature cell gets two
+
 /// Mesh cells along a feature cell: two show what the field holds; large scans, whose feature cells are far smaller
 /// than anything seen in the whole, do with one.
-int cells_per_feature_cell(const models::CascadeField& field) { return field.fitted() || field.octaves() > 2 ? 1 : 2; }
+int cells_per_feature_cell(const models::CascadeField& field) {
+    if (field.fitted()) return 2 * field.domain().longest_side() <= kFineMesh * field.finest_cell() ? 2 : 1;
+    return field.octaves() > 2 ? 1 : 2;
+}
 
 std::vector<Vec3d> in_double(std::span<const Vec3f> points) {
     std::vector<Vec3d> q(points.size());

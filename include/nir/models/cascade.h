@@ -33,8 +33,8 @@ public:
 class Cascade {
 public:
     /// Where the finest detail comes from: from further octaves of the network, or from planes fitted to the points
-    /// (docs/methods/cascade.md), which is two orders of magnitude faster and needs dense points. automatic: fitted for
-    /// scans of at least 50,000 points whose octaves would go below four point spacings.
+    /// (docs/methods/cascade.md), which is many times faster and needs dense points. automatic: fitted where the finest
+    /// octave would have more than 2.5 million cells (about 20,000 noise-free points; with noise, more).
     enum class Detail { automatic, learned, fitted };
 
     /// Reads a model written by nir train. @throws Error input/format: not a cascade, missing or unexpected tensors.

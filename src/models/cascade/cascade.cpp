@@ -22,10 +22,11 @@ namespace {
 using geom::Vec3f;
 
 constexpr int kBrick = FeatureOctree::kBrick;
-constexpr std::size_t kMostBricks = 10000;  ///< computed together; each takes about 130 KB of memory meanwhile
-constexpr std::size_t kFitPoints = 50000;   ///< scans from this size on get a fitted surface
-constexpr float kThinning = 2.5f;           ///< points along a cell that the network sees then, at most
-constexpr double kFitSpacings = 4;          ///< smallest learned cell under a fitted surface
+constexpr std::size_t kMostBricks = 10000;   ///< computed together; each takes about 130 KB of memory meanwhile
+constexpr double kCellsAcross = 13;          ///< cells of an octave along the normal of the surface, with whole bricks
+constexpr double kMostLearnedCells = 2.5e6;  ///< of the finest octave; where it would have more, the surface is fitted
+constexpr double kCellsUnderFit = 6e5;       ///< of the finest octave then
+constexpr float kThinning = 2.5f;            ///< points along a cell that the network sees then, at most
 
 class Field final : public CascadeField {
 public:
@@ -226,10 +227,13 @@ std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, std::span<co
     const double side = box.longest_side();
     if (!(side > 0) || !std::isfinite(side)) fail(ErrorKind::input, "the points have no extent");
     const double coarse_cell = side / (config.coarse_cells - 2 * config.coarse_margin);
+    const double area = static_cast<double>(points.size()) * options.spacing * options.spacing;
+    const auto cells = [&](int octaves) { return kCellsAcross * area / std::pow(coarse_cell / (1 << octaves), 2); };
     const int full = octaves_for(config, options, coarse_cell, 0);
-    const int few = octaves_for(config, options, coarse_cell, kFitSpacings * options.spacing);
     const bool fit = options.detail == Cascade::Detail::fitted ||
-                     (options.detail == Cascade::Detail::automatic && points.size() >= kFitPoints && few < full);
+                     (options.detail == Cascade::Detail::automatic && cells(full) > kMostLearnedCells);
+    const double smallest = std::max(options.spacing, std::sqrt(kCellsAcross * area / kCellsUnderFit));
+    const int few = octaves_for(config, options, coarse_cell, smallest);
     Encoder encoder(net, points, fit, progress);
     FeatureOctree tree = encoder.run(fit ? few : full);
     const geom::Box3f domain = encoder.box().padded(static_cast<float>(0.9 * config.coarse_margin) * tree.cell(0));

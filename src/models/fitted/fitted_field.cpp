@@ -17,7 +17,7 @@ using geom::Vec3f;
 
 // Cells of the finest lattice: so many spacings, and so many sqrt(noise x spacing), which balances the noise that is
 // left in a plane, about noise x spacing / (2.3 cells), with the detail that the cell rounds off.
-constexpr double kSpacings = 1.5, kBlurs = 3.0;
+constexpr double kSpacings = 1.0, kBlurs = 3.0;
 // Weight of a surface that is sampled with one point per spacing^2: kernel in the plane times its height, 0.62.
 constexpr double kPeak = 0.62;
 constexpr float kWeightFrom = 0.1f, kWeightTo = 0.3f;  ///< shares of that weight between which a fit fades in
