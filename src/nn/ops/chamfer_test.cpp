@@ -7,6 +7,7 @@
 #include "nir/io/npy.h"
 #include "nir/nn/tensor_io.h"
 
+#include "nn/ops/nearest_search.h"
 #include "support/grad_check.h"
 
 #include <gtest/gtest.h>
@@ -60,13 +61,28 @@ TEST(ChamferOp, GradientOfATieGoesToTheFirst) {
 
 TEST(ChamferOp, TreeAndAllPairsFindTheSame) {
     torch::manual_seed(5);
-    const Tensor a = torch::rand({2, 300, 3}), b = torch::rand({2, 20000, 3}).requires_grad_(true);
+    for (const std::int64_t batch : {1, 3})
+        for (const std::int64_t m : {1, 700, 20000}) {
+            const Tensor from = torch::rand({batch, 300, 3}), to = torch::rand({batch, m, 3});
+            Tensor squared[2], index[2];
+            for (int i = 0; i < 2; ++i) {
+                squared[i] = torch::full({batch, 300}, -1.0f), index[i] = torch::full({batch, 300}, -1, torch::kInt32);
+                (i ? nearest_by_tree : nearest_of_all_pairs)(from, to, squared[i], index[i]);
+            }
+            EXPECT_TRUE(torch::allclose(squared[1], squared[0], 1e-4, 1e-9)) << m;
+            EXPECT_TRUE(torch::equal(index[1], index[0])) << m;
+        }
+}
+
+TEST(ChamferOp, LargeSetsAreSearchedWithATree) {
+    torch::manual_seed(5);
+    const Tensor a = torch::rand({2, 300, 3}), b = torch::rand({2, kTreeTargets, 3}).requires_grad_(true);
     Tensor index, index_of_parts;
     const Tensor tree = nearest_squared(a, b, &index);
-    const Tensor near = nearest_squared(a, b.slice(1, 0, 10000), &index_of_parts);
-    const Tensor far = nearest_squared(a, b.slice(1, 10000));
+    const Tensor near = nearest_squared(a, b.slice(1, 0, kTreeTargets / 2), &index_of_parts);
+    const Tensor far = nearest_squared(a, b.slice(1, kTreeTargets / 2));
     EXPECT_TRUE(torch::allclose(tree, torch::minimum(near, far), 1e-4, 1e-9));
-    EXPECT_TRUE(torch::equal((index < 10000).logical_and(index == index_of_parts), near < far));
+    EXPECT_TRUE(torch::equal((index < kTreeTargets / 2).logical_and(index == index_of_parts), near < far));
     tree.sum().backward();
     EXPECT_LE((b.grad().abs().sum(2) > 0).sum().item<std::int64_t>(), 600);
     const Tensor bad = torch::full({2, 3, 3}, std::numeric_limits<float>::quiet_NaN());
