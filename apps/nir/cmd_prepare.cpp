@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the nir developers
 // nir prepare: meshes become a training set.
 #include "nir/base/error.h"
+#include "nir/data/shape_generator.h"
 #include "nir/pipeline/prepare.h"
 
 #include "verb.h"
@@ -15,20 +16,30 @@ namespace {
 
 struct Arguments {
     pipeline::PrepareOptions options;
-    std::string layout = "papers", split = "0.8,0.1,0.1";
+    std::string layout = "papers", split = "0.8,0.1,0.1", azimuth = "0,360", families;
     std::string voxel_rule = "surface", up = "y";
     bool winding = false, float32 = false;
 };
 
-std::array<double, 3> parse_split(const std::string& text) {
-    std::array<double, 3> out{};
+/// Numbers by commas; `what` says which are wanted.
+template <std::size_t N>
+std::array<double, N> parse_numbers(const char* option, const std::string& text, const char* what) {
+    std::array<double, N> out{};
     const char *at = text.data(), *end = at + text.size();
-    for (std::size_t i = 0; i < 3; ++i) {
+    for (std::size_t i = 0; i < N; ++i) {
         const auto [next, error] = std::from_chars(at, end, out[i]);
-        if (error != std::errc{} || (i < 2 ? next == end || *next != ',' : next != end))
-            fail(ErrorKind::usage, "--split {}: write three shares like 0.8,0.1,0.1", text);
+        if (error != std::errc{} || (i + 1 < N ? next == end || *next != ',' : next != end))
+            fail(ErrorKind::usage, "{} {}: write {}", option, text, what);
         at = next + 1;
     }
+    return out;
+}
+
+std::vector<std::string> split_at_commas(const std::string& text) {
+    std::vector<std::string> out;
+    if (text.empty()) return out;
+    for (std::size_t at = 0, comma = 0; comma != std::string::npos; at = comma + 1)
+        comma = text.find(',', at), out.push_back(text.substr(at, comma - at));
     return out;
 }
 
@@ -43,6 +54,10 @@ void add_sampling_options(CLI::App& app, Arguments& a) {
         ->capture_default_str();
     app.add_option("--near-sigma", o.near_sigma, "Standard deviation of those from the surface, longest side 1")
         ->check(CLI::Range(0.0, 1.0))
+        ->capture_default_str();
+    app.add_option("--surface-points", o.surface_points,
+                   "As many labelled points more, all near the surface, in points_surface.npz")
+        ->check(CLI::Range(std::size_t{0}, std::size_t{1} << 30))
         ->capture_default_str();
     app.add_option("--padding", o.padding, "The cube of the points has side 1 + PADDING")
         ->check(CLI::Range(0.0, 10.0))
@@ -85,9 +100,19 @@ VerbRun add_prepare(CLI::App& app) {
     auto a = std::make_shared<Arguments>();
     auto& o = a->options;
     app.add_option(
-           "MESH", o.inputs,
-           "Meshes, folders with CLASS/NAME.ply (.obj, .off, .stl), or one data set in the papers' layout to pack")
-        ->required();
+        "MESH", o.inputs,
+        "Meshes, folders with CLASS/NAME.ply (.obj, .off, .stl), or one data set in the papers' layout to pack");
+    app.add_option("--generate", o.generate,
+                   "Instead of MESH: N random shapes of each family, a class each, drawn from --seed")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{1000000}))
+        ->type_name("N");
+    app.add_option(
+           "--families", a->families,
+           fmt::format("Families of --generate, by commas; default: all ({})", fmt::join(data::shape_families(), ", ")))
+        ->type_name("A,B,…");
+    app.add_option("--cells", o.generated_cells, "Cells along the longest side in which these shapes are meshed")
+        ->check(CLI::Range(16, 1024))
+        ->capture_default_str();
     app.add_option("-o,--output", o.out, "Folder of the data set")->required()->type_name("DATASET");
     app.add_option("--layout", a->layout, "papers: folders as the papers' code reads them; packed: a file per split")
         ->check(CLI::IsMember({"papers", "packed", "papers,packed", "packed,papers"}))
@@ -99,9 +124,15 @@ VerbRun add_prepare(CLI::App& app) {
     app.add_option("--view-size", o.view_size, "Side of the pictures, pixels")
         ->check(CLI::Range(16, 4096))
         ->capture_default_str();
+    app.add_option("--azimuth", a->azimuth,
+                   "Directions the pictures are taken from, degrees about the y axis; 0 = from +x, 90 = from +z")
+        ->type_name("LO,HI")
+        ->capture_default_str();
     app.add_option("--up", a->up, "Axis of the meshes that points up; data sets have y up")
         ->check(CLI::IsMember({"y", "z"}))
         ->capture_default_str();
+    app.add_flag("--keep-meshes", o.keep_meshes,
+                 "Store each mesh in the unit cube (mesh.ply), to compare results with; --generate always does");
     app.add_option("--split", a->split, "Shares of train, val and test in every class")->capture_default_str();
     app.add_option("--class", o.class_name, "Class of meshes that are named one by one")->capture_default_str();
     auto* resume = app.add_flag("--resume", o.resume, "Keep the models that are finished");
@@ -111,7 +142,9 @@ VerbRun add_prepare(CLI::App& app) {
         auto& options = a->options;
         options.papers = a->layout.find("papers") != std::string::npos;
         options.packed = a->layout.find("packed") != std::string::npos;
-        options.split = parse_split(a->split);
+        options.split = parse_numbers<3>("--split", a->split, "three shares like 0.8,0.1,0.1");
+        options.azimuth = parse_numbers<2>("--azimuth", a->azimuth, "two angles in degrees like 0,360");
+        options.families = split_at_commas(a->families);
         options.voxel_surface = a->voxel_rule == "surface";
         options.z_up = a->up == "z", options.half = !a->float32, options.seed = context.seed;
         const auto result = pipeline::prepare(options, context.progress, context.timer);

@@ -2,9 +2,14 @@
 // Copyright (c) 2026 the nir developers
 #include "nir/data/shape_generator.h"
 
+#include "nir/base/error.h"
+#include "nir/data/shape_mesh.h"
+
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <optional>
 
 namespace nir::data {
 namespace {
@@ -349,31 +354,49 @@ std::span<const std::string_view> shape_families() {
     return names;
 }
 
-GeneratedShape generate_shape(Rng& rng, std::size_t n_surface) {
+namespace {
+
+/// A shape of the family in this pose, fitted into its box; nothing if the draw is almost empty or has stray parts.
+std::optional<GeneratedShape> try_shape(const Family& family, const Pose& turn, Rng& rng, std::size_t n_surface) {
     constexpr float kRadius = 1.3f;  // every family stays inside
+    const SolidPtr solid = move(intersect(family.make(rng), sphere(1.25f)), turn);
+    const auto probe = sample_surface(*solid, kRadius, 400, rng);
+    if (probe.size() < 300) return {};
+    geom::Box3f box;
+    for (const auto& p : probe) box.extend(p);
+    const float scale = 1.0f / box.longest_side();
+    if (!(scale < 6.0f)) return {};
+    Pose fit;
+    fit.translation = -(box.center() * scale);
+    fit.scale = scale;
+    GeneratedShape shape;
+    shape.solid = move(solid, fit);
+    shape.family = family.name;
+    const float radius = 0.52f * norm(box.size() * scale) + 0.05f;
+    shape.surface = sample_surface(*shape.solid, radius, n_surface, rng, &shape.area);
+    if (shape.surface.size() < n_surface) return {};
+    for (const auto& p : shape.surface) shape.box.extend(p);
+    if (shape.box.longest_side() > 1.6f) return {};  // a stray part that the probe missed
+    return shape;
+}
+
+}  // namespace
+
+GeneratedShape generate_shape(Rng& rng, std::size_t n_surface) {
     for (;;) {
         const Family& family = draw_family(rng);
-        Pose turn = rng.coin(0.5) ? random_rotation(rng) : axis_aligned(rng, {});
-        SolidPtr solid = move(intersect(family.make(rng), sphere(1.25f)), turn);
-        const auto probe = sample_surface(*solid, kRadius, 400, rng);
-        if (probe.size() < 300) continue;
-        geom::Box3f box;
-        for (const auto& p : probe) box.extend(p);
-        const float scale = 1.0f / box.longest_side();
-        if (!(scale < 6.0f)) continue;
-        Pose fit;
-        fit.translation = -(box.center() * scale);
-        fit.scale = scale;
-        GeneratedShape shape;
-        shape.solid = move(solid, fit);
-        shape.family = family.name;
-        const float radius = 0.52f * norm(box.size() * scale) + 0.05f;
-        shape.surface = sample_surface(*shape.solid, radius, n_surface, rng, &shape.area);
-        if (shape.surface.size() < n_surface) continue;
-        for (const auto& p : shape.surface) shape.box.extend(p);
-        if (shape.box.longest_side() > 1.6f) continue;  // a stray part that the probe missed
-        return shape;
+        const Pose turn = rng.coin(0.5) ? random_rotation(rng) : axis_aligned(rng, {});
+        if (auto shape = try_shape(family, turn, rng, n_surface)) return *std::move(shape);
     }
+}
+
+GeneratedShape generate_shape_of(std::string_view name, Rng& rng, std::size_t n_surface) {
+    const auto family = std::find_if(kFamilies.begin(), kFamilies.end(), [&](const auto& f) { return f.name == name; });
+    if (family == kFamilies.end()) fail(ErrorKind::internal, "there is no family of shapes \"{}\"", name);
+    Pose upright;  // families stand on their z axis
+    upright.axis_y = {0, 0, -1}, upright.axis_z = {0, 1, 0};
+    for (;;)
+        if (auto shape = try_shape(*family, upright, rng, n_surface)) return *std::move(shape);
 }
 
 }  // namespace nir::data

@@ -2,6 +2,12 @@
 // Copyright (c) 2026 the nir developers
 #include "nir/data/shape_generator.h"
 
+#include "nir/base/error.h"
+#include "nir/base/parallel.h"
+#include "nir/data/shape_mesh.h"
+#include "nir/geom/inside.h"
+#include "nir/geom/mesh_check.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -148,6 +154,67 @@ TEST(ShapeGenerator, MakesEveryFamily) {
     Rng rng(5);
     for (int i = 0; i < 400 && !missing.empty(); ++i) missing.erase(generate_shape(rng, 50).family);
     EXPECT_TRUE(missing.empty()) << *missing.begin();
+}
+
+TEST(ShapeGenerator, FamilyOnDemandStandsUpright) {
+    for (const auto family : shape_families()) {
+        Rng a(9), b(9);
+        const GeneratedShape x = generate_shape_of(family, a, 300), y = generate_shape_of(family, b, 300);
+        EXPECT_EQ(x.family, family);
+        ASSERT_EQ(x.surface.size(), y.surface.size());
+        EXPECT_EQ(std::memcmp(x.surface.data(), y.surface.data(), x.surface.size() * sizeof(Vec3f)), 0);
+    }
+    // A vessel without handle turns about its axis, which is y: its box is as wide as it is deep.
+    int round = 0;
+    for (std::uint64_t seed = 0; seed < 12; ++seed) {
+        Rng rng(seed);
+        const Vec3f size = generate_shape_of("vessel", rng, 3000).box.size();
+        round += std::abs(size.x - size.z) < 0.03f * std::max(size.x, size.z);
+    }
+    EXPECT_GE(round, 4);
+    Rng rng(1);
+    EXPECT_THROW(generate_shape_of("vesel", rng, 10), Error);
+}
+
+TEST(ShapeMesh, IsClosedAndAgreesWithTheClosedForm) {
+    for (const char* family : {"furniture", "vessel", "bumpy", "csg"}) {
+        Rng rng(21);
+        const GeneratedShape shape = generate_shape_of(family, rng, 4000);
+        geom::TriMesh mesh = mesh_of(shape, 96);
+        ASSERT_FALSE(mesh.empty()) << family;
+        EXPECT_TRUE(geom::check_mesh(mesh).watertight()) << family;
+        EXPECT_EQ(mesh.normals.size(), mesh.vertices.size());
+        geom::Box3d box;
+        for (const auto& v : mesh.vertices) box.extend(v);
+        EXPECT_NEAR(box.longest_side(), 1, 1e-6) << family;
+        EXPECT_LT(norm(box.center()), 1e-6) << family;
+        // The mesh's cube is the shape's box up to what 4000 points miss of it.
+        const geom::InsideTest inside(mesh);
+        const Vec3f center = shape.box.center();
+        std::size_t same = 0, n = 0;
+        for (int i = 0; i < 4000; ++i) {
+            const Vec3f p{static_cast<float>(rng.uniform(-0.5, 0.5)), static_cast<float>(rng.uniform(-0.5, 0.5)),
+                          static_cast<float>(rng.uniform(-0.5, 0.5))};
+            const double d = value_at(*shape.solid, center + p * shape.box.longest_side());
+            if (std::abs(d) < 0.02) continue;
+            same += inside.contains(geom::Vec3d(p)) == (d < 0), ++n;
+        }
+        EXPECT_GT(n, 500u) << family;
+        EXPECT_GT(static_cast<double>(same), 0.998 * static_cast<double>(n)) << family;
+    }
+}
+
+TEST(ShapeMesh, SameForAnyNumberOfThreads) {
+    Rng rng(2);
+    const GeneratedShape shape = generate_shape_of("creature", rng, 2000);
+    set_threads(1);
+    const geom::TriMesh one = mesh_of(shape, 48);
+    set_threads(3);
+    const geom::TriMesh three = mesh_of(shape, 48);
+    set_threads(0);
+    EXPECT_TRUE(one.faces == three.faces);
+    ASSERT_EQ(one.vertices.size(), three.vertices.size());
+    EXPECT_EQ(std::memcmp(one.vertices.data(), three.vertices.data(), one.vertices.size() * sizeof(geom::Vec3d)), 0);
 }
 
 }  // namespace

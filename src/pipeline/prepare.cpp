@@ -11,6 +11,7 @@
 #include "nir/data/paper_layout.h"
 #include "nir/io/binvox.h"
 #include "nir/io/file_bytes.h"
+#include "nir/io/ply.h"
 #include "nir/io/png.h"
 
 #include "pipeline/prepare_parts.h"
@@ -54,8 +55,14 @@ void check_options(const PrepareOptions& o) {
         if (!(s >= 0) || !std::isfinite(s)) fail(ErrorKind::usage, "--split: {} is no share", s);
         sum += s;
     }
+    const bool finite = std::isfinite(o.azimuth[0]) && std::isfinite(o.azimuth[1]);
+    if (!finite || !(o.azimuth[0] <= o.azimuth[1]) || o.azimuth[1] - o.azimuth[0] > 360)
+        fail(ErrorKind::usage, "--azimuth: {} to {} degrees is no range of directions", o.azimuth[0], o.azimuth[1]);
     if (std::abs(sum - 1) > 1e-6) fail(ErrorKind::usage, "--split: the three shares add up to {}, not to 1", sum);
     if (o.resume && o.force) fail(ErrorKind::usage, "--resume and --force exclude each other");
+    if (o.inputs.empty() && o.generate == 0)
+        fail(ErrorKind::usage, "give meshes to prepare, or let --generate N make shapes");
+    if (o.generate == 0 && !o.families.empty()) fail(ErrorKind::usage, "--families goes with --generate");
     NIR_CHECK(o.points > 0 && o.samples > 0 && o.uniform_ratio >= 0 && o.uniform_ratio <= 1 && o.padding >= 0);
 }
 
@@ -214,6 +221,9 @@ void write_model(const fs::path& folder, const ModelContent& content, const Prep
             }
         } guard{temporary};
         data::write_points_file(temporary / "points.npz", content.points, content.inside, content.frame, options.half);
+        if (!content.near_points.empty())
+            data::write_points_file(temporary / "points_surface.npz", content.near_points, content.near_inside,
+                                    content.frame, options.half);
         data::write_pointcloud_file(temporary / "pointcloud.npz", content.surface, content.normals, content.frame,
                                     options.half);
         if (options.voxels > 0) io::write_binvox(temporary / "model.binvox", content.voxels);
@@ -224,6 +234,7 @@ void write_model(const fs::path& folder, const ModelContent& content, const Prep
                 io::write_png(images / fmt::format("{:03}.png", i), content.pictures[i]);
             data::write_cameras_file(images / "cameras.npz", content.views, content.box);
         }
+        if (!content.mesh.empty()) io::write_ply(temporary / "mesh.ply", content.mesh);
         write_text(temporary / "report.json", model_json(content.report).dump(2) + "\n");
         fs::remove_all(folder);
         fs::rename(temporary, folder);
@@ -259,7 +270,7 @@ PrepareResult prepare(const PrepareOptions& options, Progress& progress, PhaseTi
         fail(ErrorKind::usage, "{} is a data set in the papers' layout already; --layout packed packs it",
              options.inputs.front().string());
     std::vector<MeshSource> sources;
-    if (!from_dataset) sources = find_meshes(options);
+    if (!from_dataset) sources = options.generate > 0 ? generated_sources(options) : find_meshes(options);
     open_output(options);
     if (from_dataset) return pack_dataset(options, progress, timer);
 

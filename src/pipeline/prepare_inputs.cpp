@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the nir developers
 // Which meshes to prepare, and what they are called.
+#include "nir/base/diagnostics.h"
 #include "nir/base/error.h"
 #include "nir/base/log.h"
+#include "nir/data/shape_generator.h"
 #include "nir/io/formats.h"
 
 #include "pipeline/prepare_parts.h"
@@ -68,6 +70,31 @@ void find_in_folder(const fs::path& folder, std::vector<MeshSource>& out) {
 }  // namespace
 
 bool is_paper_dataset(const fs::path& path) { return fs::is_directory(path) && !data::paper_classes(path).empty(); }
+
+std::vector<MeshSource> generated_sources(const PrepareOptions& options) {
+    if (!options.inputs.empty())
+        fail(ErrorKind::usage, "--generate makes its own shapes and takes no MESH ({})",
+             options.inputs.front().string());
+    if (options.z_up) fail(ErrorKind::usage, "--up z: generated shapes have y up already");
+    const std::vector<std::string> known(data::shape_families().begin(), data::shape_families().end());
+    const std::vector<std::string> wanted = options.families.empty() ? known : options.families;
+    std::vector<MeshSource> out;
+    for (auto family = wanted.begin(); family != wanted.end(); ++family) {
+        if (std::find(known.begin(), known.end(), *family) == known.end()) {
+            const std::string nearest = nearest_name(*family, known);
+            fail(ErrorKind::usage, "--families: there is no family \"{}\"{}; there are {}", *family,
+                 nearest.empty() ? "" : fmt::format(" – did you mean \"{}\"?", nearest), fmt::join(known, ", "));
+        }
+        if (std::find(wanted.begin(), family, *family) != family)
+            fail(ErrorKind::usage, "--families: \"{}\" is named twice", *family);
+        for (std::size_t i = 0; i < options.generate; ++i) {
+            const data::ModelId id{*family, fmt::format("{:04}", i)};
+            out.push_back({fmt::format("generated {}/{}", id.model_class, id.name), id, true});
+        }
+    }
+    std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+    return out;
+}
 
 std::vector<MeshSource> find_meshes(const PrepareOptions& options) {
     std::vector<MeshSource> out;

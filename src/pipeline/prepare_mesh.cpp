@@ -4,6 +4,7 @@
 #include "nir/base/error.h"
 #include "nir/base/timer.h"
 #include "nir/data/paper_layout.h"
+#include "nir/data/shape_mesh.h"
 #include "nir/geom/frame.h"
 #include "nir/geom/inside.h"
 #include "nir/geom/mesh_check.h"
@@ -31,7 +32,24 @@ std::uint64_t hash_text(std::string_view text, std::uint64_t h = 0xCBF29CE484222
     return h;
 }
 
+Rng shape_rng(std::uint64_t seed, const data::ModelId& id) { return model_rng(seed ^ 0xD1B54A32D192ED03u, id); }
+
+/// A closed mesh of the shape generator; what its lattice cannot show is drawn again.
+geom::TriMesh generated_mesh(const data::ModelId& id, const PrepareOptions& options) {
+    constexpr std::size_t kSurface = 20000;  // points that MISE must not miss
+    constexpr int kTries = 100;
+    Rng rng = shape_rng(options.seed, id);
+    for (int i = 0; i < kTries; ++i) {
+        Rng own = rng.split();
+        geom::TriMesh mesh =
+            data::mesh_of(data::generate_shape_of(id.model_class, own, kSurface), options.generated_cells);
+        if (!mesh.empty() && geom::check_mesh(geom::weld_vertices(mesh)).watertight()) return mesh;
+    }
+    fail(ErrorKind::internal, "{} shapes of the family {} without a closed mesh", kTries, id.model_class);
+}
+
 geom::TriMesh read_mesh(const MeshSource& source, const PrepareOptions& options) {
+    if (source.generated) return generated_mesh(source.id, options);
     geom::TriMesh mesh = io::read_mesh(source.file);
     for (std::size_t f = 0; f < mesh.faces.size(); ++f)
         for (const auto v : mesh.faces[f])
@@ -110,16 +128,17 @@ private:
 };
 
 /// Positions as they will be read again, so that labels belong to what is stored.
-std::vector<Vec3f> draw_points(const geom::TriMesh& mesh, const PrepareOptions& o, std::size_t n_uniform, Rng& rng) {
+std::vector<Vec3f> draw_points(const geom::TriMesh& mesh, const PrepareOptions& o, std::size_t n_uniform,
+                               std::size_t n_near, Rng& rng) {
     std::vector<Vec3f> out;
-    out.reserve(o.points);
+    out.reserve(n_uniform + n_near);
     const double half = 0.5 * (1 + o.padding);
     for (std::size_t i = 0; i < n_uniform; ++i) {
         Vec3f p;
         for (int a = 0; a < 3; ++a) p[a] = static_cast<float>(rng.uniform(-half, half));
         out.push_back(data::as_stored(p, o.half));
     }
-    const auto near = geom::sample_surface(mesh, o.points - n_uniform, rng);
+    const auto near = geom::sample_surface(mesh, n_near, rng);
     for (const auto& q : near.points) {
         Vec3f p;
         for (int a = 0; a < 3; ++a) p[a] = static_cast<float>(q[a] + o.near_sigma * rng.normal());
@@ -152,7 +171,9 @@ void render_views(ModelContent& out, const geom::TriMesh& mesh, const PrepareOpt
     render.ground_shadow = false;
     render.lights = 0;
     for (int i = 0; i < o.views; ++i) {
-        out.views.push_back(geom::DatasetView::random(rng));
+        geom::DatasetView view = geom::DatasetView::random(rng);
+        view.azimuth_deg = o.azimuth[0] + (o.azimuth[1] - o.azimuth[0]) * (view.azimuth_deg / 360);
+        out.views.push_back(view);
         out.pictures.push_back(geom::render_mesh(mesh, geom::camera_of(out.views.back(), out.box), render));
     }
 }
@@ -186,7 +207,7 @@ ModelContent make_model(const MeshSource& source, const PrepareOptions& options)
         report.scale = side,
         report.center = {out.frame.center_user.x, out.frame.center_user.y, out.frame.center_user.z};
 
-        const geom::TriMesh unit = label_mesh(mesh, out.frame, report);
+        geom::TriMesh unit = label_mesh(mesh, out.frame, report);
         auto surface = geom::sample_surface(unit, options.samples, surface_rng);
         for (const auto& p : surface.points) out.surface.push_back(Vec3f(p));
         out.normals = std::move(surface.normals);
@@ -194,15 +215,22 @@ ModelContent make_model(const MeshSource& source, const PrepareOptions& options)
         const Labeller labeller(unit, options);
         const auto n_uniform =
             static_cast<std::size_t>(std::llround(options.uniform_ratio * static_cast<double>(options.points)));
-        out.points = draw_points(unit, options, n_uniform, point_rng);
+        out.points = draw_points(unit, options, n_uniform, options.points - n_uniform, point_rng);
         out.inside = labeller.inside(out.points, &report);
         const auto filled =
             std::count(out.inside.begin(), out.inside.begin() + static_cast<std::ptrdiff_t>(n_uniform), 1);
         report.inside = n_uniform > 0 ? static_cast<double>(filled) / static_cast<double>(n_uniform) : 0;
         report.volume =
             n_uniform > 0 ? report.inside * std::pow((1 + options.padding) * side, 3) : report.signed_volume;
+        if (options.surface_points > 0) {
+            Rng near_rng = root.split();
+            out.near_points = draw_points(unit, options, 0, options.surface_points, near_rng);
+            out.near_inside = labeller.inside(out.near_points, nullptr);
+        }
         if (options.voxels > 0) out.voxels = make_voxels(unit, labeller, options);
         if (options.views > 0) render_views(out, mesh, options, view_rng);
+        if (options.keep_meshes || source.generated)
+            out.mesh.vertices = std::move(unit.vertices), out.mesh.faces = std::move(unit.faces);
     });
     report.seconds = timer.seconds();
     return out;

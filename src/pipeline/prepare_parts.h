@@ -13,14 +13,19 @@ namespace nir::pipeline {
 
 /// A mesh and what it will be called.
 struct MeshSource {
-    std::filesystem::path file;
+    std::filesystem::path file;  ///< for messages if it is generated
     data::ModelId id;
+    bool generated = false;  ///< a shape of the family that its class is named after
 };
 
 /// The meshes that the inputs name: files get `class_name`; a folder gives CLASS/NAME.ext, with meshes directly in it
 /// in the class of the folder's own name, and deeper ones CLASS/NAME/….ext. Sorted by class and name.
 /// @throws Error{input} for what is not there or holds no mesh; Error{usage} naming two meshes of one name.
 std::vector<MeshSource> find_meshes(const PrepareOptions& options);
+/// The shapes that options.generate asks for: FAMILY/0000, FAMILY/0001, … by family.
+/// @throws Error{usage} for an unknown family with the nearest name, one named twice, or options that do not go with
+/// it.
+std::vector<MeshSource> generated_sources(const PrepareOptions& options);
 /// True if the path is a data set in the papers' layout.
 bool is_paper_dataset(const std::filesystem::path& path);
 
@@ -29,10 +34,13 @@ struct ModelContent {
     geom::Frame frame;  ///< the mesh's coordinates from those of the unit cube
     std::vector<geom::Vec3f> points, surface, normals;
     std::vector<std::uint8_t> inside;
+    std::vector<geom::Vec3f> near_points;  ///< of points_surface.npz
+    std::vector<std::uint8_t> near_inside;
     geom::VoxelGrid voxels;
     std::vector<geom::DatasetView> views;
     std::vector<geom::Image8> pictures;
-    geom::Box3d box;  ///< of the mesh in its own coordinates, for the cameras
+    geom::Box3d box;     ///< of the mesh in its own coordinates, for the cameras
+    geom::TriMesh mesh;  ///< in the unit cube, joined and turned as for the labels; empty if it is not kept
     PreparedModel report;
 };
 

@@ -83,7 +83,10 @@ Json options_json(const PrepareOptions& o) {
             {"voxel_rule", o.voxel_surface ? "surface" : "centre"},
             {"labels", o.parity ? "parity" : "winding"},
             {"winding_accuracy", o.winding_accuracy},
+            {"surface_points", o.surface_points},
+            {"generated_cells", o.generated_cells},
             {"views", o.views},
+            {"azimuth", o.azimuth},
             {"view_size", o.view_size},
             {"up", o.z_up ? "z" : "y"},
             {"type", o.half ? "float16" : "float32"},
@@ -118,6 +121,8 @@ PreparedModel read_model_report(const std::filesystem::path& folder) {
 
 std::string prepare_report_json(const PrepareResult& result, const PrepareOptions& options) {
     Json json = {{"options", options_json(options)}, {"totals", totals_json(result)}};
+    if (options.generate > 0)
+        json["options"]["generate"] = {{"per_family", options.generate}, {"families", json["totals"]["classes"]}};
     auto& models = json["models"] = Json::array();
     for (const auto& m : result.models) models.push_back(model_json(m));
     auto& failed = json["failed"] = Json::array();

@@ -270,6 +270,7 @@ TEST_F(PrepareTest, NearPointsAndCentreRule) {
         const Vec3d c = Vec3d{i + 0.5, 8.5, 8.5} / 16.0 - Vec3d{0.5, 0.5, 0.5};
         EXPECT_EQ(grid.values[grid.index(i, 8, 8)] > 0, norm(c) < 0.5);
     }
+    EXPECT_FALSE(fs::exists(options_.out / "c/a/points_surface.npz"));
     EXPECT_NEAR(result.models[0].inside, 4 * M_PI / 3 / 8 / std::pow(1.1, 3), 0.05);
 }
 
@@ -295,6 +296,48 @@ TEST_F(PrepareTest, SameBytesForAnyNumberOfThreads) {
     run_to(many);
     EXPECT_NE(a.at("a/x/points.npz"), files_of(many.out).at("a/x/points.npz"));
     EXPECT_NE(a.at("a/x/points.npz"), a.at("a/y/points.npz"));
+}
+
+TEST_F(PrepareTest, GeneratedShapesDependOnSeedAndNameAlone) {
+    options_.generate = 2, options_.families = {"vessel", "bumpy"}, options_.views = 1, options_.view_size = 32;
+    options_.points = 1000, options_.samples = 500;
+    PrepareOptions few = options_, many = options_, other = options_;
+    few.out = root_ / "few", many.out = root_ / "many", other.out = root_ / "other";
+    NoProgress quiet;
+    PhaseTimer timer;
+    set_threads(1);
+    const auto result = prepare(few, quiet, timer);
+    ASSERT_EQ(result.models.size(), 4u);
+    for (const auto& m : result.models) {
+        EXPECT_EQ(m.verdict(), "good") << m.name;
+        EXPECT_NEAR(m.scale, 1, 1e-6);
+        EXPECT_THAT(m.source, HasSubstr("generated " + m.model_class));
+    }
+    set_threads(2);
+    prepare(many, quiet, timer);
+    EXPECT_TRUE(files_of(few.out) == files_of(many.out));
+    EXPECT_EQ(files_of(few.out).count("vessel/0001/mesh.ply"), 1u);
+    EXPECT_NE(text(few.out / "vessel/0000/mesh.ply"), text(few.out / "vessel/0001/mesh.ply"));
+    // More shapes, one family: those that were there stay what they are.
+    other.generate = 3, other.families = {"vessel"};
+    prepare(other, quiet, timer);
+    EXPECT_EQ(text(other.out / "vessel/0001/mesh.ply"), text(few.out / "vessel/0001/mesh.ply"));
+    other.seed = 1, other.force = true;
+    prepare(other, quiet, timer);
+    EXPECT_NE(text(other.out / "vessel/0001/mesh.ply"), text(few.out / "vessel/0001/mesh.ply"));
+}
+
+TEST_F(PrepareTest, KeptMeshesLieInTheUnitCube) {
+    auto ball = testing::make_sphere(3, 10, {5, 0, -2});
+    geom::flip_faces(ball);
+    write("c/ball.ply", ball);
+    options_.keep_meshes = true;
+    run();
+    const auto mesh = io::read_mesh(options_.out / "c/ball/mesh.ply");
+    geom::Box3d box;
+    for (const auto& v : mesh.vertices) box.extend(v);
+    EXPECT_NEAR(box.longest_side(), 1, 1e-6);
+    EXPECT_GT(geom::signed_volume(mesh), 0.4);
 }
 
 TEST_F(PrepareTest, StoppedAndResumed) {

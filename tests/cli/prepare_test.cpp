@@ -90,12 +90,62 @@ TEST_F(Prepare, WrongUsage) {
     expect({in, "-o", out, "--split", "0.8,0.1"}, 2, "--split");
     expect({in, "-o", out, "--split", "0.8,0.1,0.2"}, 2, "add up");
     expect({in, "-o", out, "--layout", "zip"}, 2, "--layout");
+    expect({in, "-o", out, "--azimuth", "10"}, 2, "--azimuth");
+    expect({in, "-o", out, "--azimuth", "50,20"}, 2, "no range of directions");
     expect({in, "-o", out, "--winding", "--parity"}, 2, "--parity");
     expect({folder / "none", "-o", out}, 3, "there is no such file or folder");
     std::filesystem::create_directories(folder / "void");
     expect({folder / "void", "-o", out}, 3, "holds no mesh");
     expect({in, "-o", in + "/ball/a.ply"}, 2, "this is a file");
     EXPECT_FALSE(std::filesystem::exists(out));
+}
+
+TEST_F(Prepare, GeneratesShapes) {
+    const std::string set = folder / "set";
+    const auto o =
+        run_nir({"prepare", "--generate", "1", "--families", "vessel,furniture", "-o", set, "--views", "1", "--points",
+                 "1000", "--samples", "500", "--view-size", "32", "--surface-points", "800", "--json"});
+    ASSERT_EQ(o.code, 0) << o.err;
+    expect_clean_stderr(o);
+    const auto j = nlohmann::json::parse(o.out);
+    EXPECT_EQ(j["classes"], (std::vector<std::string>{"furniture", "vessel"}));
+    EXPECT_EQ(j["models"], 2);
+    EXPECT_EQ(j["watertight"], 2);
+    EXPECT_EQ(j["good"], 2);
+    EXPECT_GE(j["parity_agreement_closed"].get<double>(), 0.999);
+    EXPECT_EQ(j["options"]["generate"]["per_family"], 1);
+    for (const char* family : {"furniture", "vessel"}) {
+        const std::filesystem::path model = std::filesystem::path(set) / family / "0000";
+        EXPECT_TRUE(std::filesystem::exists(model / "points.npz"));
+        EXPECT_TRUE(std::filesystem::exists(model / "points_surface.npz"));
+        EXPECT_TRUE(std::filesystem::exists(model / "img_choy2016/000.png"));
+        geom::Box3d box;
+        const auto mesh = io::read_mesh(model / "mesh.ply");
+        EXPECT_GT(mesh.faces.size(), 5000u);
+        for (const auto& v : mesh.vertices) box.extend(v);
+        EXPECT_NEAR(box.longest_side(), 1, 1e-6);
+        EXPECT_LT(norm(box.center()), 1e-6);
+    }
+}
+
+TEST_F(Prepare, WrongGeneration) {
+    const auto expect = [&](std::vector<std::string> arguments, const char* text) {
+        arguments.insert(arguments.begin(), {"prepare", "-o", folder / "x"});
+        const auto o = run_nir(arguments);
+        EXPECT_EQ(o.code, 2) << o.err;
+        expect_clean_stderr(o);
+        EXPECT_THAT(o.err, HasSubstr(text));
+    };
+    expect({}, "--generate N");
+    expect({"--generate", "0"}, "--generate");
+    expect({"--generate", "-3"}, "--generate");
+    expect({"--generate", "2", "--families", "vesel"}, "did you mean \"vessel\"?");
+    expect({"--generate", "2", "--families", "qqqqqqqqq"}, "there are creature, ");
+    expect({"--generate", "2", "--families", "csg,csg"}, "named twice");
+    expect({"--generate", "2", "--up", "z"}, "y up already");
+    expect({"--families", "csg", folder / "in"}, "goes with --generate");
+    expect({folder / "in", "--generate", "2"}, "takes no MESH");
+    EXPECT_FALSE(std::filesystem::exists(folder / "x"));
 }
 
 TEST_F(Prepare, CtrlCKeepsWhatIsFinished) {

@@ -15,23 +15,29 @@ namespace nir::pipeline {
 
 struct PrepareOptions {
     std::vector<std::filesystem::path> inputs;  ///< meshes, folders of them, or one data set in the papers' layout
+    int generated_cells = 128;                  ///< along the longest side, in which these are meshed
+    std::size_t generate = 0;                   ///< instead of inputs: shapes of the generator, so many of each family
+    std::vector<std::string> families;          ///< of those, each a class; empty: all
     std::filesystem::path out;                  ///< folder of the data set
     std::string class_name = "objects";         ///< class of meshes that are named one by one
     bool papers = true, packed = false;         ///< layouts to write
 
-    std::size_t points = 100000;    ///< labelled points
-    double uniform_ratio = 1.0;     ///< share of them uniform in the padded cube; the rest near the surface
-    double near_sigma = 0.01;       ///< of the normal offset of those, longest side 1
-    double padding = 0.1;           ///< the cube has side 1 + padding
-    std::size_t samples = 100000;   ///< surface points
-    int voxels = 32;                ///< cells a side; 0 = no grid
-    bool voxel_surface = true;      ///< cells that the surface touches are filled too, as binvox does
-    bool parity = false;            ///< labels by ray parity instead of the winding number
-    double winding_accuracy = 2.0;  ///< see geom::WindingNumber
-    int views = 24;                 ///< pictures; 0 = none
-    int view_size = 137;            ///< pixels
-    bool z_up = false;              ///< the meshes' z axis points up: turned so that y does
-    bool half = true;               ///< float16 as the papers; false: float32
+    std::size_t points = 100000;               ///< labelled points
+    double uniform_ratio = 1.0;                ///< share of them uniform in the padded cube; the rest near the surface
+    double near_sigma = 0.01;                  ///< of the normal offset of those, longest side 1
+    double padding = 0.1;                      ///< the cube has side 1 + padding
+    std::size_t samples = 100000;              ///< surface points
+    int voxels = 32;                           ///< cells a side; 0 = no grid
+    bool voxel_surface = true;                 ///< cells that the surface touches are filled too, as binvox does
+    bool parity = false;                       ///< labels by ray parity instead of the winding number
+    double winding_accuracy = 2.0;             ///< see geom::WindingNumber
+    std::size_t surface_points = 0;            ///< further labelled points, all near the surface: points_surface.npz
+    int views = 24;                            ///< pictures; 0 = none
+    std::array<double, 2> azimuth = {0, 360};  ///< where they are taken from, degrees about the y axis
+    int view_size = 137;                       ///< pixels
+    bool z_up = false;                         ///< the meshes' z axis points up: turned so that y does
+    bool half = true;                          ///< float16 as the papers; false: float32
+    bool keep_meshes = false;                  ///< CLASS/NAME/mesh.ply in the unit cube; always of generated shapes
 
     std::array<double, 3> split = {0.8, 0.1, 0.1};  ///< train, val, test
     std::uint64_t seed = 0;
@@ -84,10 +90,10 @@ struct PrepareResult {
     std::vector<const PreparedModel*> worst() const;
 };
 
-/// Makes a training set of meshes, or packs an existing one. Same inputs, options and seed: the same bytes, whatever
-/// the number of threads. A mesh that cannot be used is listed in `failed`, the rest goes on.
-/// @throws nir::Error: usage (no meshes, the folder exists, two meshes of one name), input (no mesh could be used),
-/// io, cancelled (everything finished so far is kept for --resume).
+/// Makes a training set of meshes or of generated shapes, or packs an existing one. Same inputs, options and seed: the
+/// same bytes, whatever the number of threads. A mesh that cannot be used is listed in `failed`, the rest goes on.
+/// @throws nir::Error: usage (no meshes, unknown families, the folder exists, two meshes of one name), input (no mesh
+/// could be used), io, cancelled (everything finished so far is kept for --resume).
 PrepareResult prepare(const PrepareOptions& options, Progress& progress, PhaseTimer& timer);
 
 /// For people: totals, then the worst meshes by name.
