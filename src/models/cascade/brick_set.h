@@ -13,6 +13,9 @@
 
 namespace nir::models {
 
+/// Cells along a brick of an octave.
+inline constexpr int kBrickCells = 8;
+
 /// Bricks of a grid and who lies next to whom. Volumes on a set are tensors [N, channels, b, b, b], one row per brick,
 /// for any number of cells b along a brick; a brick that is not in the set counts as zeros.
 class BrickSet {

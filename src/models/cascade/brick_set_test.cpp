@@ -20,8 +20,6 @@ using geom::Vec3f;
 using geom::Vec3i;
 using torch::Tensor;
 
-constexpr int kBrick = kBrickCells;
-
 Tensor cut(const Tensor& volume, const std::vector<Vec3i>& bricks, std::int64_t b) {
     return cut_bricks(volume[0], bricks, b);
 }
@@ -30,16 +28,16 @@ Tensor cut(const Tensor& volume, const std::vector<Vec3i>& bricks, std::int64_t 
 std::pair<Tensor, std::vector<Vec3i>> random_bricks(int n, double share, std::uint64_t seed) {
     Rng rng(seed);
     std::vector<Vec3i> bricks;
-    Tensor mask = torch::zeros({1, 1, n * kBrick, n * kBrick, n * kBrick});
+    Tensor mask = torch::zeros({1, 1, n * kBrickCells, n * kBrickCells, n * kBrickCells});
     for (int z = 0; z < n; ++z)
         for (int y = 0; y < n; ++y)
             for (int x = 0; x < n; ++x) {
                 if (!rng.coin(share)) continue;
                 bricks.push_back({x, y, z});
                 mask[0][0]
-                    .narrow(0, z * kBrick, kBrick)
-                    .narrow(1, y * kBrick, kBrick)
-                    .narrow(2, x * kBrick, kBrick)
+                    .narrow(0, z * kBrickCells, kBrickCells)
+                    .narrow(1, y * kBrickCells, kBrickCells)
+                    .narrow(2, x * kBrickCells, kBrickCells)
                     .fill_(1);
             }
     return {mask, bricks};
@@ -50,7 +48,7 @@ TEST(BrickSet, HaloIsThatOfThePaddedVolume) {
     torch::manual_seed(1);
     for (const std::int64_t b : {1, 2, 8}) {
         Tensor volume = torch::randn({1, 3, 4 * b, 4 * b, 4 * b});
-        volume = volume * torch::max_pool3d(mask, kBrick / b);
+        volume = volume * torch::max_pool3d(mask, kBrickCells / b);
         const BrickSet set(bricks);
         const Tensor padded = torch::constant_pad_nd(volume, {1, 1, 1, 1, 1, 1});
         const Tensor tiles = gather_with_halo(set, cut(volume, bricks, b), 2, 5);
@@ -78,8 +76,8 @@ TEST(BrickSet, UnetOnBricksEqualsTheMaskedUnet) {
         ASSERT_FALSE(bricks.empty());
         const Tensor x = torch::randn({1, 5, 32, 32, 32});
         const Tensor dense = net->forward(x, mask);
-        const Tensor sparse = net->forward_on_bricks(BrickSet(bricks), cut(x, bricks, kBrick));
-        const Tensor expected = cut(dense, bricks, kBrick);
+        const Tensor sparse = net->forward_on_bricks(BrickSet(bricks), cut(x, bricks, kBrickCells));
+        const Tensor expected = cut(dense, bricks, kBrickCells);
         EXPECT_TRUE(torch::allclose(sparse, expected, 1e-4, 1e-5 * expected.abs().max().item<double>())) << share;
         EXPECT_EQ((dense * (1 - mask)).abs().max().item<float>(), 0);
         if (share == 1.0) {
@@ -94,7 +92,8 @@ TEST(BrickSet, BitsDoNotDependOnTheNumberOfThreads) {
     const int before = at::get_num_threads();
     for (const int n : {1, 4}) {
         const auto bricks = random_bricks(n, 1.0, 3).second;
-        const Tensor x = torch::randn({static_cast<std::int64_t>(bricks.size()), 15, kBrick, kBrick, kBrick});
+        const Tensor x =
+            torch::randn({static_cast<std::int64_t>(bricks.size()), 15, kBrickCells, kBrickCells, kBrickCells});
         at::set_num_threads(1);
         const Tensor one = net->forward_on_bricks(BrickSet(bricks), x);
         at::set_num_threads(3);
@@ -103,7 +102,7 @@ TEST(BrickSet, BitsDoNotDependOnTheNumberOfThreads) {
             const torch::NoGradGuard no_grad;
             const Tensor dense = net->forward(
                 x.view({4, 4, 4, 15, 8, 8, 8}).permute({3, 0, 4, 1, 5, 2, 6}).reshape({1, 15, 32, 32, 32}));
-            EXPECT_TRUE(torch::allclose(cut(dense, bricks, kBrick), one, 1e-4, 1e-4));
+            EXPECT_TRUE(torch::allclose(cut(dense, bricks, kBrickCells), one, 1e-4, 1e-4));
         }
     }
     at::set_num_threads(before);
@@ -113,13 +112,13 @@ TEST(BrickSet, BitsDoNotDependOnTheNumberOfThreads) {
 FeatureOctree linear_octree(const std::vector<char>& active) {
     FeatureOctree tree({-1, 2, 0.5f}, 0.25f, 32, 3);
     tree.add_octave(std::vector<char>(64, 1));
-    const CellBox whole{{0, 0, 0}, {32, 32, 32}};
     std::vector<float> v;
     for (int c = 0; c < 3; ++c)
         for (int i = 0; i < 32 * 32 * 32; ++i)
             v.push_back(static_cast<float>(c) + 0.1f * static_cast<float>(i % 32) -
                         0.2f * static_cast<float>(i / 32 % 32) + 0.05f * static_cast<float>(i / 1024));
-    tree.store(0, whole, whole, v);
+    const auto& all = tree.brick_list(0);
+    tree.store_bricks(0, all, cut_bricks(torch::from_blob(v.data(), {3, 32, 32, 32}), all, kBrickCells));
     tree.add_octave(active);
     return tree;
 }
@@ -133,7 +132,7 @@ TEST(OctaveBricks, ContextIsTheUpsampledOctaveBefore) {
     Tensor up = upsample_octave(torch::from_blob(volume.data(), {1, 3, 34, 34, 34}));
     for (std::int64_t axis = 2; axis < 5; ++axis) up = up.narrow(axis, 2, 64);
     const Tensor got = brick_context(tree, 1, tree.brick_list(1));
-    EXPECT_TRUE(torch::allclose(got, cut(up, tree.brick_list(1), kBrick), 1e-5, 1e-5));
+    EXPECT_TRUE(torch::allclose(got, cut(up, tree.brick_list(1), kBrickCells), 1e-5, 1e-5));
 }
 
 std::vector<Vec3f> random_points(std::size_t n, std::uint64_t seed) {
@@ -166,7 +165,7 @@ TEST(OctaveBricks, MomentsAndMaskAreThoseOfTheDenseVolumes) {
     const Tensor mask = active_mask(volume, logits);
     int n = 0;
     for (int i = 0; i < 512; ++i) {
-        const float m = mask[0][0][i / 64 * kBrick][i / 8 % 8 * kBrick][i % 8 * kBrick].item<float>();
+        const float m = mask[0][0][i / 64 * kBrickCells][i / 8 % 8 * kBrickCells][i % 8 * kBrickCells].item<float>();
         EXPECT_EQ(m > 0, active[static_cast<std::size_t>(i)] != 0) << "brick " << i;
         n += active[static_cast<std::size_t>(i)];
     }
@@ -176,9 +175,10 @@ TEST(OctaveBricks, MomentsAndMaskAreThoseOfTheDenseVolumes) {
     tree = linear_octree(active);
     const auto& bricks = tree.brick_list(1);
     const Tensor inputs = brick_inputs(tree, points, 1, bricks);
-    EXPECT_TRUE(torch::allclose(inputs.narrow(1, 0, kernels::kSplatChannels), cut(volume, bricks, kBrick), 1e-5, 1e-6));
+    EXPECT_TRUE(
+        torch::allclose(inputs.narrow(1, 0, kernels::kSplatChannels), cut(volume, bricks, kBrickCells), 1e-5, 1e-6));
     EXPECT_TRUE(torch::equal(inputs.narrow(1, kernels::kSplatChannels, 3), brick_context(tree, 1, bricks)));
-    const Tensor features = torch::randn({n, 3, kBrick, kBrick, kBrick});
+    const Tensor features = torch::randn({n, 3, kBrickCells, kBrickCells, kBrickCells});
     tree.store_bricks(1, bricks, features);
     const auto data = tree.brick_data(1, 3, 1);
     EXPECT_EQ(data[(static_cast<std::size_t>(1 * 64 + 2 * 8 + 5)) * 3 + 2], features[3][2][1][2][5].item<float>());
@@ -194,7 +194,7 @@ TEST(OctaveBricks, GroupsComputeWhatTheWholeSetComputes) {
     const auto& bricks = tree.brick_list(1);
     const nn::SeededScope seeded(7);
     CascadeUnet net(4, std::vector<int>{8, 8, 8}, 3);
-    const Tensor x = torch::randn({static_cast<std::int64_t>(bricks.size()), 4, kBrick, kBrick, kBrick});
+    const Tensor x = torch::randn({static_cast<std::int64_t>(bricks.size()), 4, kBrickCells, kBrickCells, kBrickCells});
     const Tensor whole = net->forward_on_bricks(BrickSet(bricks), x);
     const auto groups = group_bricks(tree, 1, 700);
     ASSERT_GT(groups.size(), 4u);

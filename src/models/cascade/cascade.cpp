@@ -21,7 +21,6 @@ namespace {
 
 using geom::Vec3f;
 
-constexpr int kBrick = FeatureOctree::kBrick;
 constexpr std::size_t kMostBricks = 10000;   ///< computed together; each takes about 130 KB of memory meanwhile
 constexpr double kCellsAcross = 13;          ///< cells of an octave along the normal of the surface, with whole bricks
 constexpr double kMostLearnedCells = 2.5e6;  ///< of the finest octave; where it would have more, the surface is fitted
@@ -114,12 +113,12 @@ private:
         const auto volume = [n](std::vector<float>& v, std::int64_t channels) {
             return torch::from_blob(v.data(), {channels, n, n, n});
         };
-        const auto bricks = static_cast<std::size_t>(n / kBrick);
+        const auto bricks = static_cast<std::size_t>(n / kBrickCells);
         tree_.add_octave(std::vector<char>(bricks * bricks * bricks, 1));
         const auto& all = tree_.brick_list(0);
         const torch::Tensor x =
             torch::cat({volume(m, kernels::kSplatChannels), volume(open, kernels::kOpennessChannels)});
-        tree_.store_bricks(0, all, net_->coarse_on_bricks(BrickSet(all), cut_bricks(x, all, kBrick)));
+        tree_.store_bricks(0, all, net_->coarse_on_bricks(BrickSet(all), cut_bricks(x, all, kBrickCells)));
     }
 
     void refine(int octave) {

@@ -110,7 +110,7 @@ torch::Tensor upsample_octave(const torch::Tensor& features);
 
 /// Which bricks of an octave are computed: those within kPointReach cells of a cell that a point of the scan
 /// contributes to, or within kUndecidedReach cells of where the coarser octave is undecided.
-inline constexpr int kBrickCells = 8, kPointReach = 3, kUndecidedReach = 2;
+inline constexpr int kPointReach = 3, kUndecidedReach = 2;
 inline constexpr float kUndecided = 2;  ///< |logit| below which a coarser cell is undecided
 /// @param moments [B, kSplatChannels, D, H, W], sides multiples of kBrickCells
 /// @param coarser_logits [B, D/2, H/2, W/2] of the coarser octave's cells  @return [B, 1, D, H, W] f32 of 0 and 1

@@ -24,29 +24,31 @@ std::size_t FeatureOctree::memory_bytes() const {
 void FeatureOctree::add_octave(const std::vector<char>& active) {
     Level level;
     level.slot.assign(active.size(), -1);
-    const int side = cells(octaves()) / kBrick;
+    const int side = cells(octaves()) / kBrickCells;
     for (std::size_t i = 0; i < active.size(); ++i) {
         if (!active[i]) continue;
         level.slot[i] = static_cast<std::int32_t>(level.bricks.size());
         const auto at = static_cast<int>(i);
         level.bricks.push_back({at % side, at / side % side, at / (side * side)});
     }
-    level.data.assign(level.bricks.size() * kBrick * kBrick * kBrick * static_cast<std::size_t>(channels_), 0.0f);
+    level.data.assign(
+        level.bricks.size() * kBrickCells * kBrickCells * kBrickCells * static_cast<std::size_t>(channels_), 0.0f);
     levels_.push_back(std::move(level));
 }
 
 const float* FeatureOctree::cell_features(int octave, Vec3i c) const {
     const Level& level = levels_[static_cast<std::size_t>(octave)];
-    const std::int32_t slot = level.slot[brick_index(octave, {c.x / kBrick, c.y / kBrick, c.z / kBrick})];
+    const std::int32_t slot =
+        level.slot[brick_index(octave, {c.x / kBrickCells, c.y / kBrickCells, c.z / kBrickCells})];
     if (slot < 0) return nullptr;
-    const int local = ((c.z % kBrick) * kBrick + c.y % kBrick) * kBrick + c.x % kBrick;
-    return level.data.data() +
-           (static_cast<std::size_t>(slot) * kBrick * kBrick * kBrick + static_cast<std::size_t>(local)) *
-               static_cast<std::size_t>(channels_);
+    const int local = ((c.z % kBrickCells) * kBrickCells + c.y % kBrickCells) * kBrickCells + c.x % kBrickCells;
+    return level.data.data() + (static_cast<std::size_t>(slot) * kBrickCells * kBrickCells * kBrickCells +
+                                static_cast<std::size_t>(local)) *
+                                   static_cast<std::size_t>(channels_);
 }
 
 std::span<const float> FeatureOctree::brick_data(int octave, std::size_t first, std::size_t count) const {
-    const std::size_t floats = static_cast<std::size_t>(kBrick * kBrick * kBrick * channels_);
+    const std::size_t floats = static_cast<std::size_t>(kBrickCells * kBrickCells * kBrickCells * channels_);
     return std::span(levels_[static_cast<std::size_t>(octave)].data).subspan(first * floats, count * floats);
 }
 
@@ -54,9 +56,10 @@ void FeatureOctree::store_bricks(int octave, std::span<const Vec3i> bricks, cons
     Level& level = levels_[static_cast<std::size_t>(octave)];
     NIR_CHECK(features.is_contiguous() && features.size(0) == static_cast<std::int64_t>(bricks.size()) &&
               features.size(1) == channels_);
+    for (const Vec3i& b : bricks) NIR_CHECK(has_brick(octave, b));
     const float* from = features.data_ptr<float>();
     const auto channels = static_cast<std::size_t>(channels_);
-    constexpr std::size_t kCells = kBrick * kBrick * kBrick;
+    constexpr std::size_t kCells = kBrickCells * kBrickCells * kBrickCells;
     parallel_for(bricks.size(), 16, [&](std::size_t begin, std::size_t end) {
         for (std::size_t i = begin; i < end; ++i) {
             const auto slot = static_cast<std::size_t>(level.slot[brick_index(octave, bricks[i])]);
@@ -64,26 +67,6 @@ void FeatureOctree::store_bricks(int octave, std::span<const Vec3i> bricks, cons
                 for (std::size_t c = 0; c < kCells; ++c)
                     level.data[(slot * kCells + c) * channels + k] = from[(i * channels + k) * kCells + c];
         }
-    });
-}
-
-void FeatureOctree::store(int octave, const CellBox& box, const CellBox& core, std::span<const float> volume) {
-    const Vec3i s = box.size();
-    const std::size_t plane =
-        static_cast<std::size_t>(s.x) * static_cast<std::size_t>(s.y) * static_cast<std::size_t>(s.z);
-    parallel_for(static_cast<std::size_t>(core.hi.z - core.lo.z), 4, [&](std::size_t begin, std::size_t end) {
-        for (int z = core.lo.z + static_cast<int>(begin); z < core.lo.z + static_cast<int>(end); ++z)
-            for (int y = core.lo.y; y < core.hi.y; ++y)
-                for (int x = core.lo.x; x < core.hi.x; ++x) {
-                    auto* to = const_cast<float*>(cell_features(octave, {x, y, z}));
-                    if (!to) continue;
-                    const std::size_t from = (static_cast<std::size_t>(z - box.lo.z) * static_cast<std::size_t>(s.y) +
-                                              static_cast<std::size_t>(y - box.lo.y)) *
-                                                 static_cast<std::size_t>(s.x) +
-                                             static_cast<std::size_t>(x - box.lo.x);
-                    for (std::size_t c = 0; c < static_cast<std::size_t>(channels_); ++c)
-                        to[c] = volume[c * plane + from];
-                }
     });
 }
 

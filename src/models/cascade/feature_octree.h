@@ -4,6 +4,8 @@
 
 #include "nir/geom/vec.h"
 
+#include "models/cascade/brick_set.h"
+
 #include <ATen/core/Tensor.h>
 #include <cstdint>
 #include <span>
@@ -22,8 +24,6 @@ struct CellBox {
 /// bricks of 8^3 near the surface hold features. Where an octave has none, the next coarser one speaks.
 class FeatureOctree {
 public:
-    static constexpr int kBrick = 8;
-
     FeatureOctree(geom::Vec3f origin, float coarse_cell, int coarse_cells, int channels);
 
     int octaves() const { return static_cast<int>(levels_.size()); }
@@ -38,14 +38,14 @@ public:
     bool has_brick(int octave, geom::Vec3i brick) const {
         return levels_[static_cast<std::size_t>(octave)].slot[brick_index(octave, brick)] >= 0;
     }
-    int bricks(int octave) const { return cells(octave) / kBrick; }
+    int bricks(int octave) const { return cells(octave) / kBrickCells; }
     /// The bricks of an octave, in the order of brick_index().
     const std::vector<geom::Vec3i>& brick_list(int octave) const {
         return levels_[static_cast<std::size_t>(octave)].bricks;
     }
     /// Features [count, 8, 8, 8, channels] of bricks first .. first + count - 1 of that list.
     std::span<const float> brick_data(int octave, std::size_t first, std::size_t count) const;
-    /// Sets the features of some bricks of an octave. @param features [N, channels, 8, 8, 8]
+    /// Sets the features of some bricks that the octave has. @param features [N, channels, 8, 8, 8]
     void store_bricks(int octave, std::span<const geom::Vec3i> bricks, const at::Tensor& features);
 
     std::size_t brick_index(int octave, geom::Vec3i b) const {
@@ -53,8 +53,6 @@ public:
         return (static_cast<std::size_t>(b.z) * n + static_cast<std::size_t>(b.y)) * n + static_cast<std::size_t>(b.x);
     }
 
-    /// Copies the cells of `core` that lie in bricks from a channel-first volume [channels, box] of `box`.
-    void store(int octave, const CellBox& box, const CellBox& core, std::span<const float> volume);
     /// Fills a channel-first volume [channels, box] with the features of an octave, coarser ones where it has none;
     /// cells beyond the grid repeat the border.
     void load(int octave, const CellBox& box, std::span<float> volume) const;

@@ -2,10 +2,13 @@
 // Copyright (c) 2026 the nir developers
 #include "models/cascade/feature_octree.h"
 
+#include "nir/base/error.h"
 #include "nir/base/rng.h"
 
 #include <gtest/gtest.h>
+#include <torch/torch.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace nir::models {
@@ -37,12 +40,21 @@ std::vector<float> linear_volume(const FeatureOctree& tree, int octave, const Ce
     return v;
 }
 
+/// Stores a channel-first volume of the cells from 0 to `size`, whole bricks.
+void store(FeatureOctree& tree, int octave, Vec3i size, std::vector<float> volume) {
+    std::vector<Vec3i> bricks;
+    for (int z = 0; z < size.z / kBrickCells; ++z)
+        for (int y = 0; y < size.y / kBrickCells; ++y)
+            for (int x = 0; x < size.x / kBrickCells; ++x) bricks.push_back({x, y, z});
+    const at::Tensor whole = torch::from_blob(volume.data(), {tree.channels(), size.z, size.y, size.x});
+    tree.store_bricks(octave, bricks, cut_bricks(whole, bricks, kBrickCells));
+}
+
 FeatureOctree two_octaves() {
     FeatureOctree tree({-1, 2, 0.5f}, 0.25f, 16, 3);
     tree.add_octave(std::vector<char>(8, 1));
     std::vector<char> some(64, 0);
-    some[tree.bricks(0) > 0 ? 0 : 0] = 1;  // brick (0,0,0) ...
-    some[1] = 1;                           // ... and its neighbour along x
+    some[0] = some[1] = 1;  // brick (0,0,0) and its neighbour along x
     tree.add_octave(some);
     return tree;
 }
@@ -51,7 +63,7 @@ TEST(FeatureOctree, LoadsWhatWasStored) {
     FeatureOctree tree = two_octaves();
     const CellBox whole{{0, 0, 0}, {16, 16, 16}};
     const auto v = random_volume(3 * 4096, 1);
-    tree.store(0, whole, whole, v);
+    store(tree, 0, whole.hi, v);
     std::vector<float> back(v.size());
     tree.load(0, whole, back);
     EXPECT_EQ(back, v);
@@ -61,50 +73,52 @@ TEST(FeatureOctree, LoadsWhatWasStored) {
     EXPECT_FALSE(tree.has_brick(1, {0, 1, 0}));
 }
 
-TEST(FeatureOctree, StoresTheCoreOnly) {
+TEST(FeatureOctree, StoresTheNamedBricksOnly) {
     FeatureOctree tree({0, 0, 0}, 1, 16, 2);
-    tree.add_octave(std::vector<char>(8, 1));
-    const CellBox box{{2, 2, 2}, {12, 12, 12}}, core{{4, 4, 4}, {10, 10, 10}};
-    tree.store(0, box, core, std::vector<float>(2 * 1000, 5.0f));
-    std::vector<float> back(2 * 4096);
-    tree.load(0, {{0, 0, 0}, {16, 16, 16}}, back);
-    EXPECT_EQ(std::count(back.begin(), back.end(), 5.0f), 2 * 216);
-    EXPECT_EQ(std::count(back.begin(), back.end(), 0.0f), 2 * (4096 - 216));
+    std::vector<char> active(8, 1);
+    active[3] = 0;  // (1,1,0)
+    tree.add_octave(active);
+    const std::vector<Vec3i> named{{1, 0, 1}, {0, 1, 0}};
+    tree.store_bricks(0, named, torch::full({2, 2, 8, 8, 8}, 5.0f));
+    std::vector<float> back(2 * 512);
+    for (const Vec3i& b : tree.brick_list(0)) {
+        tree.load(0, {b * 8, b * 8 + Vec3i{8, 8, 8}}, back);
+        const float expected = b == named[0] || b == named[1] ? 5.0f : 0.0f;
+        EXPECT_EQ(std::count(back.begin(), back.end(), expected), 2 * 512) << b.x << b.y << b.z;
+    }
+    const std::vector<Vec3i> missing{{1, 1, 0}};
+    EXPECT_THROW(tree.store_bricks(0, missing, torch::zeros({1, 2, 8, 8, 8})), Error);
 }
 
-TEST(FeatureOctree, WindowsThatCoverAVolumeEqualTheWhole) {
-    const CellBox whole{{0, 0, 0}, {16, 16, 16}};
+TEST(FeatureOctree, BricksThatCoverAVolumeEqualTheWhole) {
     const auto v = random_volume(2 * 4096, 3);
     FeatureOctree tree({0, 0, 0}, 1, 16, 2);
     tree.add_octave(std::vector<char>(8, 1));
-    for (int z = 0; z < 16; z += 8)
-        for (int y = 0; y < 16; y += 8)
-            for (int x = 0; x < 16; x += 8) {
-                const CellBox core{{x, y, z}, {x + 8, y + 8, z + 8}};
-                const CellBox box{max(core.lo - Vec3i{3, 3, 3}, Vec3i{0, 0, 0}),
-                                  min(core.hi + Vec3i{3, 3, 3}, whole.hi)};
-                const Vec3i s = box.size();
+    for (int z = 0; z < 2; ++z)
+        for (int y = 0; y < 2; ++y)
+            for (int x = 0; x < 2; ++x) {
                 std::vector<float> part;
                 for (int c = 0; c < 2; ++c)
-                    for (int k = 0; k < s.z; ++k)
-                        for (int j = 0; j < s.y; ++j)
-                            for (int i = 0; i < s.x; ++i)
-                                part.push_back(v[static_cast<std::size_t>(
-                                    ((c * 16 + box.lo.z + k) * 16 + box.lo.y + j) * 16 + box.lo.x + i)]);
-                tree.store(0, box, core, part);
+                    for (int k = 0; k < 8; ++k)
+                        for (int j = 0; j < 8; ++j)
+                            for (int i = 0; i < 8; ++i)
+                                part.push_back(v[static_cast<std::size_t>(((c * 16 + 8 * z + k) * 16 + 8 * y + j) * 16 +
+                                                                          8 * x + i)]);
+                const std::vector<Vec3i> brick{{x, y, z}};
+                tree.store_bricks(0, brick, torch::from_blob(part.data(), {1, 2, 8, 8, 8}));
             }
     std::vector<float> back(v.size());
-    tree.load(0, whole, back);
+    tree.load(0, {{0, 0, 0}, {16, 16, 16}}, back);
     EXPECT_EQ(back, v);
 }
 
 TEST(FeatureOctree, SamplesTheFinestOctaveThatKnows) {
     FeatureOctree tree = two_octaves();
     const CellBox coarse{{0, 0, 0}, {16, 16, 16}}, fine{{0, 0, 0}, {16, 8, 8}};
-    tree.store(0, coarse, coarse, linear_volume(tree, 0, coarse));
+    store(tree, 0, coarse.hi, linear_volume(tree, 0, coarse));
     auto shifted = linear_volume(tree, 1, fine);
     for (float& x : shifted) x += 100;  // tells the octaves apart
-    tree.store(1, fine, fine, shifted);
+    store(tree, 1, fine.hi, shifted);
     float out[3];
     const Vec3f in_fine = tree.origin() + Vec3f{0.9f, 0.5f, 0.4f}, in_coarse = tree.origin() + Vec3f{2.9f, 2.1f, 3.3f};
     EXPECT_EQ(tree.sample(in_fine, out), 1);
@@ -118,8 +132,8 @@ TEST(FeatureOctree, SamplesTheFinestOctaveThatKnows) {
 TEST(FeatureOctree, LoadFillsGapsFromTheCoarserOctaveAndRepeatsTheBorder) {
     FeatureOctree tree = two_octaves();
     const CellBox coarse{{0, 0, 0}, {16, 16, 16}}, fine{{0, 0, 0}, {16, 8, 8}};
-    tree.store(0, coarse, coarse, linear_volume(tree, 0, coarse));
-    tree.store(1, fine, fine, linear_volume(tree, 1, fine));
+    store(tree, 0, coarse.hi, linear_volume(tree, 0, coarse));
+    store(tree, 1, fine.hi, linear_volume(tree, 1, fine));
     const CellBox box{{4, 4, 4}, {14, 14, 14}};  // partly beyond the two bricks
     std::vector<float> got(3 * 1000);
     tree.load(1, box, got);

@@ -17,10 +17,8 @@ namespace {
 using geom::Vec3f;
 using geom::Vec3i;
 
-constexpr int kBrick = FeatureOctree::kBrick;
-constexpr int kCells = kBrick * kBrick * kBrick;
+constexpr int kCells = kBrickCells * kBrickCells * kBrickCells;
 constexpr int kBlock = 4;  ///< bricks along a block of points that are splatted together
-static_assert(kBrick == kBrickCells);
 
 int floor_div(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 
@@ -40,27 +38,27 @@ void for_each_in(Vec3i lo, Vec3i hi, const F& f) {
 
 /// The parent's cells [6^3] around a brick -> the brick's [8^3], separable linear weights 3/4, 1/4. One channel.
 void upsample_brick(const float* parent, float* out) {
-    constexpr int kParent = kBrick / 2 + 2;
+    constexpr int kParent = kBrickCells / 2 + 2;
     const auto lower = [](int j) { return (j + 1) / 2; };
     const auto weight = [](int j) { return j % 2 == 0 ? 0.75f : 0.25f; };
-    std::array<float, kParent * kParent * kBrick> along_x;
-    std::array<float, kParent * kBrick * kBrick> along_y;
+    std::array<float, kParent * kParent * kBrickCells> along_x;
+    std::array<float, kParent * kBrickCells * kBrickCells> along_y;
     for (int i = 0; i < kParent * kParent; ++i)
-        for (int x = 0; x < kBrick; ++x) {
+        for (int x = 0; x < kBrickCells; ++x) {
             const float* p = parent + i * kParent + lower(x);
-            along_x[static_cast<std::size_t>(i * kBrick + x)] = p[0] + weight(x) * (p[1] - p[0]);
+            along_x[static_cast<std::size_t>(i * kBrickCells + x)] = p[0] + weight(x) * (p[1] - p[0]);
         }
     for (int z = 0; z < kParent; ++z)
-        for (int y = 0; y < kBrick; ++y)
-            for (int x = 0; x < kBrick; ++x) {
-                const float* p = along_x.data() + (z * kParent + lower(y)) * kBrick + x;
-                along_y[static_cast<std::size_t>((z * kBrick + y) * kBrick + x)] =
-                    p[0] + weight(y) * (p[kBrick] - p[0]);
+        for (int y = 0; y < kBrickCells; ++y)
+            for (int x = 0; x < kBrickCells; ++x) {
+                const float* p = along_x.data() + (z * kParent + lower(y)) * kBrickCells + x;
+                along_y[static_cast<std::size_t>((z * kBrickCells + y) * kBrickCells + x)] =
+                    p[0] + weight(y) * (p[kBrickCells] - p[0]);
             }
-    for (int z = 0; z < kBrick; ++z)
-        for (int i = 0; i < kBrick * kBrick; ++i) {
-            const float* p = along_y.data() + lower(z) * kBrick * kBrick + i;
-            out[z * kBrick * kBrick + i] = p[0] + weight(z) * (p[kBrick * kBrick] - p[0]);
+    for (int z = 0; z < kBrickCells; ++z)
+        for (int i = 0; i < kBrickCells * kBrickCells; ++i) {
+            const float* p = along_y.data() + lower(z) * kBrickCells * kBrickCells + i;
+            out[z * kBrickCells * kBrickCells + i] = p[0] + weight(z) * (p[kBrickCells * kBrickCells] - p[0]);
         }
 }
 
@@ -72,8 +70,8 @@ std::vector<char> active_bricks(const FeatureOctree& tree, std::span<const Vec3f
     std::vector<char> active(static_cast<std::size_t>(n) * static_cast<std::size_t>(n) * static_cast<std::size_t>(n));
     const auto mark = [&](Vec3i first, Vec3i last) {
         for (int a = 0; a < 3; ++a) {
-            first[a] = std::clamp(floor_div(first[a], kBrick), 0, n - 1);
-            last[a] = std::clamp(floor_div(last[a], kBrick), 0, n - 1);
+            first[a] = std::clamp(floor_div(first[a], kBrickCells), 0, n - 1);
+            last[a] = std::clamp(floor_div(last[a], kBrickCells), 0, n - 1);
         }
         for_each_in(first, last, [&](Vec3i b) { active[tree.brick_index(octave, b)] = 1; });
     };
@@ -97,8 +95,9 @@ std::vector<char> active_bricks(const FeatureOctree& tree, std::span<const Vec3f
             if (!(std::abs(v[i]) < kUndecided)) continue;
             const auto local = static_cast<int>(i % kCells);
             const Vec3i brick = parents[first + static_cast<std::size_t>(i / kCells)];
-            const Vec3i cell{brick.x * kBrick + local % kBrick, brick.y * kBrick + local / kBrick % kBrick,
-                             brick.z * kBrick + local / (kBrick * kBrick)};
+            const Vec3i cell{brick.x * kBrickCells + local % kBrickCells,
+                             brick.y * kBrickCells + local / kBrickCells % kBrickCells,
+                             brick.z * kBrickCells + local / (kBrickCells * kBrickCells)};
             constexpr int r = kUndecidedReach;
             mark(cell * 2 - Vec3i{r, r, r}, cell * 2 + Vec3i{r + 1, r + 1, r + 1});
         }
@@ -111,7 +110,7 @@ namespace {
 /// Fills the first kSplatChannels of rows of `stride` floats.
 void fill_moments(const FeatureOctree& tree, std::span<const Vec3f> points, int octave, std::span<const Vec3i> bricks,
                   float* to, std::size_t stride) {
-    constexpr int kSide = kBlock * kBrick;
+    constexpr int kSide = kBlock * kBrickCells;
     struct Block {
         std::vector<float> points;  // in cells of the block
         std::vector<std::size_t> brick_rows;
@@ -142,13 +141,13 @@ void fill_moments(const FeatureOctree& tree, std::span<const Vec3f> points, int 
         for (std::size_t w = begin; w < end; ++w) {
             kernels::splat_moments(work[w].second->points, size, m);
             for (const std::size_t row : work[w].second->brick_rows) {
-                const Vec3i cell = (bricks[row] - work[w].first * kBlock) * kBrick;
+                const Vec3i cell = (bricks[row] - work[w].first * kBlock) * kBrickCells;
                 float* cells = to + row * stride;
                 for (int k = 0; k < kernels::kSplatChannels; ++k)
-                    for (int z = 0; z < kBrick; ++z)
-                        for (int y = 0; y < kBrick; ++y, cells += kBrick)
+                    for (int z = 0; z < kBrickCells; ++z)
+                        for (int y = 0; y < kBrickCells; ++y, cells += kBrickCells)
                             std::copy_n(m.data() + ((k * kSide + cell.z + z) * kSide + cell.y + y) * kSide + cell.x,
-                                        kBrick, cells);
+                                        kBrickCells, cells);
             }
         }
     });
@@ -156,13 +155,13 @@ void fill_moments(const FeatureOctree& tree, std::span<const Vec3f> points, int 
 
 /// Fills `channels` of rows of `stride` floats.
 void fill_context(const FeatureOctree& tree, int octave, std::span<const Vec3i> bricks, float* to, std::size_t stride) {
-    constexpr int kParent = kBrick / 2 + 2;
+    constexpr int kParent = kBrickCells / 2 + 2;
     const auto channels = static_cast<std::size_t>(tree.channels());
     parallel_for(bricks.size(), 8, [&](std::size_t begin, std::size_t end) {
         constexpr std::size_t kParentCells = kParent * kParent * kParent;
         std::vector<float> parent(channels * kParentCells);
         for (std::size_t i = begin; i < end; ++i) {
-            const Vec3i lo = bricks[i] * (kBrick / 2) - Vec3i{1, 1, 1};
+            const Vec3i lo = bricks[i] * (kBrickCells / 2) - Vec3i{1, 1, 1};
             tree.load(octave - 1, {lo, lo + Vec3i{kParent, kParent, kParent}}, parent);
             for (std::size_t k = 0; k < channels; ++k)
                 upsample_brick(parent.data() + k * kParentCells, to + i * stride + k * kCells);
@@ -171,7 +170,8 @@ void fill_context(const FeatureOctree& tree, int octave, std::span<const Vec3i> 
 }
 
 at::Tensor empty_bricks(std::size_t n, std::int64_t channels) {
-    return torch::empty({static_cast<std::int64_t>(n), channels, kBrick, kBrick, kBrick}, torch::kFloat32);
+    return torch::empty({static_cast<std::int64_t>(n), channels, kBrickCells, kBrickCells, kBrickCells},
+                        torch::kFloat32);
 }
 
 }  // namespace
