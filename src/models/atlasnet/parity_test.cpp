@@ -7,7 +7,6 @@
 #include "nir/geom/mesh_check.h"
 #include "nir/models/registry.h"
 #include "nir/nn/batch.h"
-#include "nir/nn/checkpoint.h"
 
 #include "models/atlasnet/atlasnet.h"
 
@@ -21,8 +20,6 @@ namespace nir::models {
 namespace {
 
 using torch::Tensor;
-
-[[maybe_unused]] const auto* const kTable = test::register_parity_table();
 
 /// The single-view case shares the trunk of resnet18_encoder_full, whose names have one level more.
 io::TensorFile read_weights(const std::string& name) {
@@ -39,12 +36,6 @@ io::TensorFile read_weights(const std::string& name) {
     return weights;
 }
 
-std::unique_ptr<Model> build(const std::string& name, const io::TensorFile& weights) {
-    auto model = build_model(Config::load(NIR_SOURCE_DIR "/tests/parity/" + name + ".toml"), 0);
-    nn::load_state(model->module(), weights, name);
-    return model;
-}
-
 /// Clouds of the reference are [B,3,N], ours are [B,N,3]; pictures are alike.
 Tensor observation_of(const Tensor& inputs) { return inputs.dim() == 3 ? inputs.transpose(1, 2).contiguous() : inputs; }
 
@@ -58,11 +49,25 @@ protected:
         weights_ = read_weights(name_);
         if (path.empty() || weights_.arrays.empty()) GTEST_SKIP() << "no larger fixtures beside the source tree";
         file_ = io::read_npz(path);
-        model_ = build(name_, weights_);
+        model_ = test::build_parity_model(name_, weights_);
         net_ = dynamic_cast<AtlasnetModuleImpl*>(&model_->module());
         ASSERT_TRUE(net_);
     }
     Tensor item(const char* key) const { return nn::tensor_from(file_.at(key)); }
+    /// Of a training step, with weights that are rounded differently.
+    test::NamedTensors gradients(const nn::Batch& batch, const std::vector<Tensor>& points, torch::Dtype type,
+                                 int which) const {
+        const auto model = test::build_parity_model(name_, weights_);
+        model->module().train();
+        model->module().to(type);
+        test::round_differently(model->module(), which);
+        nn::Batch cast;
+        for (const auto& [key, tensor] : batch.tensors) cast[key] = tensor.to(type);
+        std::vector<Tensor> at;
+        for (const Tensor& p : points) at.push_back(p.to(type));
+        dynamic_cast<Atlasnet&>(*model).loss_at(cast, at).backward();
+        return test::gradients_of(model->module());
+    }
 
     std::string name_;
     double tolerance_ = 0;
@@ -91,20 +96,23 @@ TEST_P(AtlasnetParity, TrainingStepAgrees) {
     auto& model = dynamic_cast<Atlasnet&>(*model_);
     const Tensor loss = model.loss_at(batch, points);
     test::expect_parity(name_, "loss", loss, item("train_loss"), tolerance_);
-    const auto gradients = [&](int which) {
-        const auto rounded = build(name_, weights_);
-        rounded->module().train();
-        test::round_differently(rounded->module(), which);
-        dynamic_cast<Atlasnet&>(*rounded).loss_at(batch, points).backward();
-        return test::gradients_of(rounded->module());
-    };
-    // Two cases do not agree to 1e-4 yet: they are off by 8e-3 and 1.6e-3 of a tensor's root mean square with the BLAS
-    // of one machine, 2.5e-4 and 1.3e-3 with that of another; outputs and losses agree to 3e-5. That points to
-    // roundings (batch statistics of six shapes, a maximum over points, nearest neighbours), but it has not been shown.
-    const double tolerance = name_ == "atlasnet_square_small"  ? 1e-2
-                             : name_ == "atlasnet_sphere_full" ? 3e-3
-                                                               : tolerance_;
-    EXPECT_GE(test::expect_gradient_parity(name_, gradients, file_, tolerance), 31u);
+    const test::NamedTensors theirs = test::reference_gradients(file_);
+    EXPECT_GE(theirs.size(), 31u);
+    // Softplus has no kinks; the patches of these two have ReLUs, of whose inputs some lie within rounding of zero (one
+    // in square_small, 2e-6; some twenty of 38 million in sphere_full), and the encoder normalises over six codes. So
+    // their gradients move by more than 1e-4 when weights are rounded to float32, be it in float64: up to 8e-3, and
+    // half of a small value in sphere_full; 1e-3 and 2e-2 of a tensor as a whole. Theirs are 3e-4 and 3e-2, 4.5e-5
+    // and 1.2e-3 away.
+    if (name_ == "atlasnet_square_small" || name_ == "atlasnet_sphere_full") {
+        const bool full = name_ == "atlasnet_sphere_full";
+        test::expect_parity_within_rounding(
+            name_, "gradients", theirs, [&](int which) { return gradients(batch, points, torch::kFloat64, which); },
+            full ? 5 : 13, full ? 3e-2 : 5e-4, full ? 5e-2 : 5e-3);
+    } else {
+        test::expect_parity_up_to_kinks(
+            name_, "gradients", theirs, [&](int which) { return gradients(batch, points, torch::kFloat32, which); },
+            tolerance_);
+    }
     // Batch statistics, so the second call with the same batch gives the same points.
     const torch::NoGradGuard no_grad;
     test::expect_parity(name_, "training points", net_->decoder(net_->encoder->encode(inputs), points),
@@ -128,14 +136,10 @@ TEST(AtlasnetParity, SquareMeshIsTheOfficialOne) {
     ASSERT_EQ(patch.faces.size() * 3, faces.size());
     for (std::size_t i = 0; i < faces.size(); ++i) EXPECT_EQ(patch.faces[i / 3][i % 3], faces[i]);
 
-    const auto model = build(name, read_weights(name));
-    const Tensor inputs = observation_of(nn::tensor_from(file.at("inputs"))).to(torch::kFloat64);
+    const auto model = test::build_parity_model(name, read_weights(name));
+    const Tensor inputs = observation_of(nn::tensor_from(file.at("inputs")));
     const Tensor output = nn::tensor_from(file.at("output"));  // [2,3,3,100]
-    geom::PointCloud cloud;
-    for (std::int64_t i = 0; i < inputs.size(1); ++i)
-        cloud.points.push_back(
-            {inputs[0][i][0].item<double>(), inputs[0][i][1].item<double>(), inputs[0][i][2].item<double>()});
-    const Shape shape = model->infer(cloud);
+    const Shape shape = model->infer(test::cloud_of(inputs[0]));
     const auto& mesh = std::get<geom::TriMesh>(shape);
     ASSERT_EQ(mesh.vertices.size(), 300u);
     ASSERT_EQ(mesh.faces.size(), 3u * 162u);
