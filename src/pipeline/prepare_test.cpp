@@ -13,6 +13,7 @@
 #include "nir/io/png.h"
 #include "nir/pipeline/train.h"
 
+#include "support/error_of.h"
 #include "support/meshes.h"
 
 #include <gmock/gmock.h>
@@ -30,6 +31,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using geom::Vec3d;
+using test::error_of;
 using ::testing::HasSubstr;
 
 std::string text(const fs::path& file) {
@@ -107,16 +109,6 @@ protected:
         }
         EXPECT_GT(n, p.points.size() * 9 / 10);
         return static_cast<double>(same) / static_cast<double>(n);
-    }
-    template <class F>
-    static Error error_of(F&& f) {
-        try {
-            f();
-        } catch (const Error& e) {
-            return e;
-        }
-        ADD_FAILURE() << "nothing was thrown";
-        return Error(ErrorKind::internal, "");
     }
 
     fs::path root_;

@@ -9,6 +9,8 @@
 #include "nir/models/registry.h"
 #include "nir/pipeline/train_config.h"
 
+#include "support/error_of.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -23,6 +25,7 @@ namespace nir::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
+using test::error_of;
 using testing::HasSubstr;
 
 /// Stops after a number of steps, like Ctrl-C.
@@ -88,16 +91,6 @@ protected:
             ASSERT_NE(u, nullptr) << t.name;
             EXPECT_EQ(t.bytes, u->bytes) << t.name;
         }
-    }
-    template <class F>
-    static Error error_of(F&& f) {
-        try {
-            f();
-        } catch (const Error& e) {
-            return e;
-        }
-        ADD_FAILURE() << "nothing was thrown";
-        return Error(ErrorKind::internal, "");
     }
 
     fs::path root_;
