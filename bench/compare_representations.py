@@ -4,15 +4,18 @@
 """Trains models of different representations on the same data and budget, measures what they make of held-out shapes,
 and the memory of voxels against their resolution. Needs nothing but nir and Python.
 
-  compare_representations.py --nir build/release/bin/nir --shapes DIR --out runs/representations --time 30m
+  compare_representations.py --nir build/release/bin/nir --shapes DIR --out runs/representations --cpu 30m
   compare_representations.py --nir build/release/bin/nir --memory-only
 
 DIR holds NAME.ply (the true mesh, box centred at 0 with longest side 1) and inputs/NAME.K.ply (points; --input K).
-Every model is trained by `nir train` on the same stream of generated shapes (same seed: the same observations), with the
-same number of steps or the same time, then asked by `nir extract` and judged by `nir evaluate --protocol onet`. A run
-folder that is there already is resumed. Prints Markdown; OUT/record.json holds every figure.
+Every model is trained by `nir train` on the same stream of generated shapes (same seed: the same observations), then
+asked by `nir extract` and judged by `nir evaluate --protocol onet`. Their budget is the same number of steps (--steps),
+the same wall time (--time), or the same CPU time (--cpu): for that, a few steps of each model are timed first, and it
+gets as many as fit; a machine that does other work meanwhile does not change that. A run folder that is there already
+is resumed. Prints Markdown; OUT/record.json holds every figure.
 """
 import argparse
+import concurrent.futures
 import json
 import math
 import os
@@ -42,18 +45,22 @@ surface = 1024
 [train]
 batch_size = {batch}
 lr = {lr}
+schedule = "cosine"
+lr_end = 0.1
 steps = {steps}
 time = {time}
 validate_every = {validate_every}
-checkpoint_every = 1000
+checkpoint_every = 500
 preview_every = 0
+preview_scans = 0
+workers = 1
 seed = {seed}
 """
 FIGURES = ("iou", "chamfer_l1", "normal_consistency", "watertight")
 
 
 def run(command, may_fail=False):
-    """Result of a program with wall seconds and the largest memory that it took, in bytes."""
+    """Result of a program with wall and CPU seconds and the largest memory that it took, in bytes."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         start = time.time()
         child = subprocess.Popen(command, stdout=out, stderr=err)
@@ -63,8 +70,9 @@ def run(command, may_fail=False):
         out.seek(0), err.seek(0)
         text, problem = out.read().decode(), err.read().decode()
     if child.returncode and not may_fail:
-        sys.exit(f"{' '.join(command)}\n{problem.strip()}")
-    return {"code": child.returncode, "out": text, "err": problem, "seconds": seconds, "bytes": usage.ru_maxrss * 1024}
+        raise SystemExit(f"{' '.join(command)}\n{problem.strip()}")
+    return {"code": child.returncode, "out": text, "err": problem, "seconds": seconds,
+            "cpu_seconds": usage.ru_utime + usage.ru_stime, "bytes": usage.ru_maxrss * 1024}
 
 
 def seconds_of(text):
@@ -72,21 +80,44 @@ def seconds_of(text):
     return float(text[:-1]) * units[text[-1]] if text[-1] in units else float(text)
 
 
+def write_config(a, name, path, **budget):
+    values = {"steps": 0, "time": 0, "validate_every": a.validate_every, **budget}
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(MODELS[name][1].format(width=a.width))
+        f.write(COMMON.format(points=a.points, batch=a.batch, lr=a.lr, seed=a.seed, **values))
+
+
+def steps_for(a, name, cpu_seconds):
+    """As many steps as take that much CPU time, by the difference of a run of 10 and one of 50."""
+    taken = []
+    with tempfile.TemporaryDirectory() as folder:
+        for steps in (10, 50):
+            config = os.path.join(folder, f"{steps}.toml")
+            write_config(a, name, config, steps=steps, validate_every=steps + 1)
+            with open(config, "a", encoding="utf-8") as f:
+                f.write("validation_batches = 0\nvalidation_scans = 0\n")
+            command = [a.nir, "train", config, "--out", os.path.join(folder, str(steps)), "-q", "--threads",
+                       str(a.threads)]
+            taken.append(run(command)["cpu_seconds"])
+    return max(1, round(cpu_seconds / ((taken[1] - taken[0]) / 40)))
+
+
 def train(a, name):
     folder = os.path.join(a.out, name)
     os.makedirs(a.out, exist_ok=True)
     config = os.path.join(a.out, name + ".toml")
-    with open(config, "w", encoding="utf-8") as f:
-        f.write(MODELS[name][1].format(width=a.width))
-        f.write(COMMON.format(points=a.points, batch=a.batch, lr=a.lr, steps=a.steps, time=seconds_of(a.time),
-                              validate_every=a.validate_every, seed=a.seed))
-    command = [a.nir, "train", config, "--out", folder, "--json", "-q"]
-    if os.path.exists(os.path.join(folder, "optimizer.safetensors")):
-        command.append("--resume")
-    done = run(command)
+    resumed = os.path.exists(os.path.join(folder, "optimizer.safetensors"))
+    if a.cpu:
+        if not resumed:  # a resumed run keeps its number of steps
+            write_config(a, name, config, steps=steps_for(a, name, seconds_of(a.cpu)))
+    else:
+        write_config(a, name, config, steps=a.steps, time=seconds_of(a.time))
+    command = [a.nir, "train", config, "--out", folder, "--json", "-q", "--threads", str(a.threads)]
+    done = run(command + (["--resume"] if resumed else []))
     report = json.loads(done["out"])
-    return {"folder": folder, "steps": report["steps"], "loss": report["loss"], "train_seconds": done["seconds"],
-            "train_bytes": done["bytes"], "model_bytes": os.path.getsize(os.path.join(folder, "model.safetensors"))}
+    return {"steps": report["steps"], "loss": report["loss"], "train_seconds": report["training_seconds"],
+            "train_cpu_seconds": done["cpu_seconds"], "train_bytes": done["bytes"], "resumed": resumed,
+            "model_bytes": os.path.getsize(os.path.join(folder, "model.safetensors"))}
 
 
 def measure(a, name, row):
@@ -94,12 +125,15 @@ def measure(a, name, row):
     names = sorted(f[:-4] for f in os.listdir(a.shapes) if f.endswith(".ply"))
     if a.names:
         names = a.names.split(",")
+    names = [n for n in names if n not in a.without.split(",")]
     row["shapes"] = []
     for shape in names:
-        made = os.path.join(row["folder"], f"{shape}.{a.input}.ply")
-        done = run([a.nir, "extract", row["folder"], "--input", f"{a.shapes}/inputs/{shape}.{a.input}.ply", "-o", made,
-                    "--json", "-q"], may_fail=True)
-        figures = {"name": shape, "seconds": done["seconds"], "bytes": done["bytes"]}
+        folder = os.path.join(a.out, name)
+        made = os.path.join(folder, f"{shape}.{a.input}.ply")
+        done = run([a.nir, "extract", folder, "--input", f"{a.shapes}/inputs/{shape}.{a.input}.ply", "-o", made,
+                    "--json", "-q", "--threads", str(a.threads)], may_fail=True)
+        figures = {"name": shape, "seconds": done["seconds"], "cpu_seconds": done["cpu_seconds"],
+                   "bytes": done["bytes"]}
         if done["code"] == 0:
             judged = run([a.nir, "evaluate", made, "--truth", f"{a.shapes}/{shape}.ply", "--protocol", "onet", "--json",
                           "-q"])
@@ -148,18 +182,19 @@ def cell(value, pattern="{:.3f}"):
 
 def print_tables(record):
     if record["models"]:
-        print("| model | output | steps | training | IoU | Chamfer-L1 × 10 | normal consistency | watertight | seconds a "
-              "shape | memory of training | model file |")
+        print("| model | output | steps | CPU minutes of training | IoU | Chamfer-L1 × 10 | normal consistency | "
+              "watertight | CPU seconds a shape | memory of training | model file |")
         print("|---|---|---|---|---|---|---|---|---|---|---|")
     for name, row in record["models"].items():
         chamfer = mean(row, "chamfer_l1")
-        print(f"| {name} | {MODELS[name][0]} | {row['steps']:,} | {row['train_seconds'] / 60:.0f} min | "
+        print(f"| {name} | {MODELS[name][0]} | {row['steps']:,} | {row['train_cpu_seconds'] / 60:.1f} | "
               f"{cell(mean(row, 'iou'))} | {cell(None if chamfer is None else 10 * chamfer)} | "
               f"{cell(mean(row, 'normal_consistency'))} | {cell(mean(row, 'watertight'), '{:.0%}')} | "
-              f"{mean(row, 'seconds'):.2f} | {row['train_bytes'] / 2**20:,.0f} MB | {row['model_bytes'] / 2**20:.1f} MB |")
+              f"{mean(row, 'cpu_seconds'):.2f} | {row['train_bytes'] / 2**20:,.0f} MB | "
+              f"{row['model_bytes'] / 2**20:.1f} MB |")
     if record["voxels"]:
-        print("\n| voxels | memory of one training step of one shape | of one reconstruction | growth of the step over the "
-              "smallest |\n|---|---|---|---|")
+        print("\n| voxels | memory of one training step of one shape | of one reconstruction | growth of the step over "
+              "the smallest |\n|---|---|---|---|")
         first = record["voxels"][0]["step_bytes"]
         for v in record["voxels"]:
             print(f"| {v['resolution']}³ | {v['step_bytes'] / 2**20:,.0f} MB | {v['infer_bytes'] / 2**20:,.0f} MB | "
@@ -172,10 +207,14 @@ def main():
     p.add_argument("--shapes", help="folder of true meshes and inputs/")
     p.add_argument("--input", default="a", help="which inputs [a]")
     p.add_argument("--names", help="only these shapes, with commas")
+    p.add_argument("--without", default="", help="shapes left out, with commas")
     p.add_argument("--out", default="runs/representations")
     p.add_argument("--models", default=",".join(MODELS), help="with commas")
     p.add_argument("--steps", type=int, default=0, help="of each model; 0: until the time is over")
     p.add_argument("--time", default="30m", help="of each model: 90s, 30m, 2h; 0: all steps")
+    p.add_argument("--cpu", help="CPU time of each model instead: 90s, 30m, 2h")
+    p.add_argument("--threads", type=int, default=1, help="of each program")
+    p.add_argument("--jobs", type=int, default=1, help="models at a time")
     p.add_argument("--points", type=int, default=3000, help="of the observations")
     p.add_argument("--width", type=int, default=256, help="of codes and hidden layers")
     p.add_argument("--batch", type=int, default=16)
@@ -188,17 +227,19 @@ def main():
     a = p.parse_args()
     if not a.memory_only and not a.shapes:
         p.error("--shapes is needed to measure the models")
-    if not a.memory_only and a.steps == 0 and seconds_of(a.time) == 0:
-        p.error("one of --steps and --time must be above 0")
+    if not a.memory_only and not a.cpu and a.steps == 0 and seconds_of(a.time) == 0:
+        p.error("one of --steps, --time and --cpu must be above 0")
     record = {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count(),
-              "date": time.strftime("%Y-%m-%d"), "arguments": {k: v for k, v in vars(a).items() if k != "nir"},
+              "date": time.strftime("%Y-%m-%d"),
+              "arguments": {k: v for k, v in vars(a).items() if k not in ("nir", "shapes", "out")},
               "models": {}, "voxels": []}
     os.makedirs(a.out, exist_ok=True)
-    for name in [] if a.memory_only else a.models.split(","):
-        row = train(a, name)
-        measure(a, name, row)
-        record["models"][name] = row
-        print(f"{name}: {row['steps']} steps, loss {row['loss']:.4g}", file=sys.stderr, flush=True)
+    names = [] if a.memory_only else a.models.split(",")
+    with concurrent.futures.ThreadPoolExecutor(a.jobs) as pool:
+        for name, row in zip(names, pool.map(lambda name: train(a, name), names)):
+            measure(a, name, row)
+            record["models"][name] = row
+            print(f"{name}: {row['steps']} steps, loss {row['loss']:.4g}", file=sys.stderr, flush=True)
     if not a.no_memory:
         record["voxels"] = voxel_memory(a)
     with open(os.path.join(a.out, "record.json"), "w", encoding="utf-8") as f:
