@@ -3,7 +3,6 @@
 #include "nir/nn/point_layers.h"
 
 #include "nir/base/error.h"
-#include "nir/nn/ops/conditional_norm.h"
 
 #include <algorithm>
 #include <cmath>
@@ -88,15 +87,18 @@ Tensor ConditionalNormImpl::forward_relu(const Tensor& x, const Tensor& c) {
     if (method_ != NormMethod::batch_norm || !is_training() || x.numel() == 0) return forward(x, c).relu_();
     const ChannelAffine m = modulation(c);
     ChannelStatistics batch;
-    Tensor y = conditional_norm_relu(x, m.scale, m.shift, bn_->options.eps(), batch);
-    const torch::NoGradGuard no_grad;
-    const double momentum = bn_->options.momentum().value();
-    const double n = static_cast<double>(x.size(0) * x.size(1));
-    bn_->num_batches_tracked.add_(1);
-    bn_->running_mean.mul_(1 - momentum).add_(batch.mean.to(x.scalar_type()), momentum);
-    bn_->running_var.mul_(1 - momentum)
-        .add_((batch.variance * (n / std::max(n - 1, 1.0))).to(x.scalar_type()), momentum);
+    Tensor y = conditional_norm_relu(x, m.scale, m.shift, eps(), batch);
+    track(batch, x.size(0) * x.size(1));
     return y;
+}
+
+void ConditionalNormImpl::track(const ChannelStatistics& batch, std::int64_t n) {
+    const torch::NoGradGuard no_grad;
+    const double momentum = bn_->options.momentum().value(), rows = static_cast<double>(n);
+    const auto type = bn_->running_mean.scalar_type();
+    bn_->num_batches_tracked.add_(1);
+    bn_->running_mean.mul_(1 - momentum).add_(batch.mean.to(type), momentum);
+    bn_->running_var.mul_(1 - momentum).add_((batch.variance * (rows / std::max(rows - 1, 1.0))).to(type), momentum);
 }
 
 }  // namespace nir::nn

@@ -18,11 +18,6 @@ torch::Tensor ResnetBlockFCImpl::forward(const torch::Tensor& x) {
     return (shortcut_.is_empty() ? x : shortcut_(x)) + dx;
 }
 
-torch::Tensor ResnetBlockFCImpl::forward_pooled(const torch::Tensor& x, const torch::Tensor& pooled) {
-    const torch::Tensor net = linear_pooled(*fc_0_, torch::relu(x), torch::relu(pooled)).relu_();
-    return linear_pooled(*shortcut_, x, pooled) + fc_1_(net);
-}
-
 torch::Tensor linear_pooled(const torch::nn::LinearImpl& linear, const torch::Tensor& x, const torch::Tensor& pooled) {
     const std::int64_t own = x.size(2);
     const torch::Tensor rest = torch::linear(pooled, linear.weight.slice(1, own), linear.bias);

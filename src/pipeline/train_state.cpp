@@ -5,6 +5,7 @@
 #include "nir/base/error.h"
 #include "nir/base/timer.h"
 #include "nir/io/safetensors.h"
+#include "nir/nn/adam.h"
 #include "nir/nn/batch.h"
 #include "nir/nn/checkpoint.h"
 #include "nir/nn/seeded.h"
@@ -16,15 +17,13 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <limits>
+#include <utility>
 
 namespace nir::pipeline {
 namespace {
 
 constexpr const char* kFormat = "nir-training-1";
 constexpr const char *kRaw = "raw.", *kAveraged = "averaged.", *kMean = "adam.mean.", *kSquare = "adam.square.";
-
-std::string key_of(const torch::Tensor& t) { return c10::guts::to_string(t.unsafeGetTensorImpl()); }
 
 void add_all(io::TensorFile& file, const io::TensorFile& part, const std::string& prefix) {
     for (io::NamedArray a : part.arrays) {
@@ -65,7 +64,7 @@ void copy_state(torch::nn::Module& to, const torch::nn::Module& from) {
 torch::Tensor moment(const io::TensorFile& file, const std::string& name, const torch::Tensor& like) {
     torch::Tensor t = nn::tensor_from(file.at(name));
     if (t.sizes() != like.sizes()) fail(ErrorKind::format, "\"{}\" has another shape than its parameter", name);
-    return t.to(like.dtype());
+    return torch::empty_like(like).copy_(t).detach();
 }
 
 }  // namespace
@@ -73,23 +72,28 @@ torch::Tensor moment(const io::TensorFile& file, const std::string& name, const 
 struct TrainState::Impl {
     TrainConfig config;
     std::unique_ptr<models::Model> raw, averaged;
-    torch::optim::Adam adam;
+    nn::Adam adam;
+    bool averaged_is_old = false;  // if ema = 0, the averaged weights are copied when someone asks for them
 
     explicit Impl(const RunConfig& c)
         : config(c.train),
           raw(models::build_model(c.model_config(), static_cast<std::uint64_t>(c.train.seed))),
           averaged(models::build_model(c.model_config(), static_cast<std::uint64_t>(c.train.seed))),
-          adam(raw->module().parameters(), torch::optim::AdamOptions(c.train.lr)) {
+          adam(raw->module().parameters()) {
         raw->module().train();
         averaged->module().eval();
         for (auto& p : averaged->module().parameters()) p.set_requires_grad(false);
     }
     void average(std::int64_t step);
+    models::Model& up_to_date() {
+        if (std::exchange(averaged_is_old, false)) copy_state(averaged->module(), raw->module());
+        return *averaged;
+    }
 };
 
 TrainState::TrainState(const RunConfig& config) : impl_(std::make_unique<Impl>(config)) {}
 TrainState::~TrainState() = default;
-models::Model& TrainState::averaged() { return *impl_->averaged; }
+models::Model& TrainState::averaged() { return impl_->up_to_date(); }
 models::Model& TrainState::raw() { return *impl_->raw; }
 
 StepReport TrainState::step(data::TrainingData& data, std::int64_t step, double lr) {
@@ -100,7 +104,6 @@ StepReport TrainState::step(data::TrainingData& data, std::int64_t step, double 
         const Timer waiting;
         const nn::Batch batch = data.next(config.batch_size);
         report.data_wait_s = waiting.seconds();
-        for (auto& group : impl_->adam.param_groups()) static_cast<torch::optim::AdamOptions&>(group.options()).lr(lr);
         const models::LossLog log = [&](std::string_view name, double v) { report.figures[std::string(name)] = v; };
         // What a model draws is a function of seed and step, so that a resumed run draws the same.
         const nn::SeededScope draws(static_cast<std::uint64_t>(config.seed) * 0x9E3779B97F4A7C15u +
@@ -110,10 +113,10 @@ StepReport TrainState::step(data::TrainingData& data, std::int64_t step, double 
         if (!std::isfinite(report.loss)) return;
         impl_->adam.zero_grad();
         loss.backward();
-        const double longest = config.clip_norm > 0 ? config.clip_norm : std::numeric_limits<double>::infinity();
-        report.grad_norm = torch::nn::utils::clip_grad_norm_(impl_->raw->module().parameters(), longest);
+        report.grad_norm = impl_->adam.gradient_norm();
         if (!std::isfinite(report.grad_norm)) return;
-        impl_->adam.step();
+        const double scale = config.clip_norm > 0 ? std::min(1.0, config.clip_norm / (report.grad_norm + 1e-6)) : 1.0;
+        impl_->adam.step(lr, scale);
         impl_->average(step);
     });
     return report;
@@ -121,7 +124,7 @@ StepReport TrainState::step(data::TrainingData& data, std::int64_t step, double 
 
 void TrainState::Impl::average(std::int64_t step) {
     if (config.ema == 0) {
-        copy_state(averaged->module(), raw->module());
+        averaged_is_old = true;
         return;
     }
     const torch::NoGradGuard no_grad;
@@ -139,20 +142,20 @@ void TrainState::init_from(const std::filesystem::path& file) {
         fail(ErrorKind::input, "{} holds a model of kind \"{}\", this training needs \"{}\"", file.string(),
              checkpoint.info.model, impl_->raw->name());
     nn::load_state(impl_->raw->module(), checkpoint.state, file.string());
-    copy_state(impl_->averaged->module(), impl_->raw->module());
+    impl_->averaged_is_old = true;
 }
 
 void TrainState::save(const std::filesystem::path& file, const TrainPosition& position) const {
     io::TensorFile out;
     add_all(out, nn::state_of(impl_->raw->module()), kRaw);
-    add_all(out, nn::state_of(impl_->averaged->module()), kAveraged);
+    add_all(out, nn::state_of(impl_->up_to_date().module()), kAveraged);
+    std::size_t i = 0;
     for (const auto& item : impl_->raw->module().named_parameters()) {
-        const auto it = impl_->adam.state().find(key_of(item.value()));
-        if (it == impl_->adam.state().end()) continue;  // no gradient has reached it so far
-        const auto& s = static_cast<const torch::optim::AdamParamState&>(*it->second);
-        out.arrays.push_back(io::NamedArray::scalar("adam.step." + item.key(), s.step()));
-        out.arrays.push_back(nn::array_from(kMean + item.key(), s.exp_avg()));
-        out.arrays.push_back(nn::array_from(kSquare + item.key(), s.exp_avg_sq()));
+        const nn::Adam::State& s = impl_->adam.state(i++);
+        if (s.step == 0) continue;  // no gradient has reached it so far
+        out.arrays.push_back(io::NamedArray::scalar("adam.step." + item.key(), s.step));
+        out.arrays.push_back(nn::array_from(kMean + item.key(), s.mean));
+        out.arrays.push_back(nn::array_from(kSquare + item.key(), s.square));
     }
     out.metadata = {{"format", kFormat},
                     {"step", fmt::format("{}", position.step)},
@@ -172,14 +175,17 @@ TrainPosition TrainState::load(const std::filesystem::path& path) {
             fail(ErrorKind::format, "this is no state of a training that this version of nir can resume");
         nn::load_state(impl_->raw->module(), part_of(file, kRaw), "raw weights");
         nn::load_state(impl_->averaged->module(), part_of(file, kAveraged), "averaged weights");
+        impl_->averaged_is_old = false;
+        std::size_t i = 0;
         for (const auto& item : impl_->raw->module().named_parameters()) {
+            nn::Adam::State& s = impl_->adam.state(i++);
             const io::NamedArray* step = file.find("adam.step." + item.key());
+            s = {};
             if (!step) continue;
-            auto s = std::make_unique<torch::optim::AdamParamState>();
-            s->step(step->to_int64().at(0));
-            s->exp_avg(moment(file, kMean + item.key(), item.value()));
-            s->exp_avg_sq(moment(file, kSquare + item.key(), item.value()));
-            impl_->adam.state()[key_of(item.value())] = std::move(s);
+            s.step = step->to_int64().at(0);
+            if (s.step < 1) fail(ErrorKind::format, "\"adam.step.{}\" must be at least 1", item.key());
+            s.mean = moment(file, kMean + item.key(), item.value());
+            s.square = moment(file, kSquare + item.key(), item.value());
         }
         TrainPosition p;
         p.step = number<std::int64_t>(file, "step");

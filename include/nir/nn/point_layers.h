@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the nir developers
 #pragma once
 
+#include "nir/nn/ops/conditional_norm.h"
+
 #include <torch/torch.h>
 
 #include <cstdint>
@@ -54,10 +56,13 @@ public:
     /// The whole layer in eval mode, for given codes. batch_norm only.
     ChannelAffine affine(const torch::Tensor& c) const;
     NormMethod method() const { return method_; }
+    /// gamma(c) and beta(c), [B,F].
+    ChannelAffine modulation(const torch::Tensor& c) const;
+    double eps() const { return bn_->options.eps(); }
+    /// Lets the running statistics follow those of a batch of `n` rows. batch_norm only.
+    void track(const ChannelStatistics& batch, std::int64_t n);
 
 private:
-    ChannelAffine modulation(const torch::Tensor& c) const;
-
     NormMethod method_;
     torch::Tensor gamma_weight_, gamma_bias_, beta_weight_, beta_bias_;
     torch::nn::BatchNorm1d bn_{nullptr};

@@ -19,12 +19,11 @@ public:
     ResnetBlockFCImpl(std::int64_t size_in, std::int64_t size_out)
         : ResnetBlockFCImpl(size_in, size_out, std::min(size_in, size_out)) {}
     torch::Tensor forward(const torch::Tensor& x);
-    /// The block of cat(x, pooled) with `pooled` the same for all points, without building the concatenation.
-    /// @param x [B,T,A]  @param pooled [B,size_in - A]; the block needs a shortcut.  @return [B,T,size_out]
-    torch::Tensor forward_pooled(const torch::Tensor& x, const torch::Tensor& pooled);
 
     const torch::nn::LinearImpl& fc_0() const { return *fc_0_; }
     const torch::nn::LinearImpl& fc_1() const { return *fc_1_; }
+    /// Only if the sizes differ.
+    const torch::nn::LinearImpl& shortcut() const { return *shortcut_; }
 
 private:
     torch::nn::Linear fc_0_{nullptr}, fc_1_{nullptr}, shortcut_{nullptr};

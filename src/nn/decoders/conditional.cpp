@@ -5,6 +5,7 @@
 
 #include "nir/base/config.h"
 #include "nir/base/error.h"
+#include "nir/nn/ops/conditional_resnet.h"
 #include "nir/nn/seeded.h"
 
 #include "nn/decoders/folded_resnet.h"
@@ -48,6 +49,33 @@ Tensor ConditionalBlockImpl::forward(const Tensor& x, const Tensor& c) {
 
 namespace {
 
+/// The decoder behind its first layer, in training mode: one operation (ops/conditional_resnet.h).
+/// @param x [B,T,F] without the bias of the first layer
+Tensor train_stack(const Tensor& x, const Tensor& first_bias, const std::vector<ConditionalBlockImpl*>& blocks,
+                   ConditionalNormImpl& bn, const PointConv& fc_out, const Tensor& c) {
+    ConditionalResnet network;
+    std::vector<ConditionalNormImpl*> norms;
+    network.biases.push_back(first_bias);
+    for (ConditionalBlockImpl* block : blocks) {
+        for (ConditionalNormImpl* norm : {block->bn_0.get(), block->bn_1.get()}) norms.push_back(norm);
+        for (const PointConv& fc : {block->fc_0, block->fc_1}) {
+            network.weights.push_back(fc->matrix());
+            network.biases.push_back(fc->bias);
+        }
+    }
+    norms.push_back(&bn);
+    for (const ConditionalNormImpl* norm : norms) {
+        const ChannelAffine m = norm->modulation(c);
+        network.gamma.push_back(m.scale), network.beta.push_back(m.shift);
+    }
+    network.out_weight = fc_out->weight.view({-1}), network.out_bias = fc_out->bias;
+    network.eps = bn.eps();
+    std::vector<ChannelStatistics> statistics;
+    const Tensor logits = conditional_resnet(x, network, statistics);
+    for (std::size_t i = 0; i < norms.size(); ++i) norms[i]->track(statistics[i], x.size(0) * x.size(1));
+    return logits;
+}
+
 void fold_block(FoldedResnet& folded, const ConditionalBlockImpl& block, const Tensor& c) {
     folded.block(block.bn_0->affine(c), block.fc_0->matrix(), block.fc_0->bias, block.bn_1->affine(c),
                  block.fc_1->matrix(), block.fc_1->bias);
@@ -71,8 +99,15 @@ CBatchNormDecoderImpl::CBatchNormDecoderImpl(const CBatchNormConfig& config, con
 }
 
 Tensor CBatchNormDecoderImpl::decode(const Tensor& points, const Tensor& z, const Tensor& c) {
-    Tensor net = fc_p_(points);
+    const bool one_operation =
+        is_training() && bn_->method() == NormMethod::batch_norm && !config_.leaky && points.numel() > 0;
+    Tensor net = torch::linear(points, fc_p_->matrix(), one_operation ? Tensor() : fc_p_->bias);
     if (!fc_z_.is_empty()) net = net + fc_z_(z).unsqueeze(1);
+    if (one_operation) {
+        std::vector<ConditionalBlockImpl*> blocks;
+        for (auto& block : blocks_) blocks.push_back(block.get());
+        return train_stack(net, fc_p_->bias, blocks, *bn_, fc_out_, c);
+    }
     for (auto& block : blocks_) net = block(net, c);
     return fc_out_(config_.leaky ? activate(bn_(net, c), true) : bn_->forward_relu(net, c)).squeeze(2);
 }
@@ -112,6 +147,11 @@ Tensor CBatchNorm2DecoderImpl::condition(const Tensor& z, const Tensor& c) {
 
 Tensor CBatchNorm2DecoderImpl::decode(const Tensor& points, const Tensor& z, const Tensor& c) {
     const Tensor both = condition(z, c);
+    if (is_training() && points.numel() > 0) {
+        std::vector<ConditionalBlockImpl*> blocks;
+        for (const auto& block : *blocks_) blocks.push_back(block->as<ConditionalBlockImpl>());
+        return train_stack(torch::linear(points, conv_p_->matrix()), conv_p_->bias, blocks, *bn_, conv_out_, both);
+    }
     Tensor net = conv_p_(points);
     for (const auto& block : *blocks_) net = block->as<ConditionalBlockImpl>()->forward(net, both);
     return conv_out_(bn_->forward_relu(net, both)).squeeze(2);

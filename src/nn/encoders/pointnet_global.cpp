@@ -3,6 +3,7 @@
 #include "nir/nn/encoders/pointnet_global.h"
 
 #include "nir/base/config.h"
+#include "nir/nn/ops/pointnet_resnet.h"
 
 #include <fmt/format.h>
 
@@ -22,9 +23,11 @@ PointnetResnetImpl::PointnetResnetImpl(const PointnetConfig& config, const Globa
 }
 
 Tensor PointnetResnetImpl::forward(const Tensor& points) {
-    Tensor net = blocks_[0](fc_pos_(points));
-    for (std::size_t i = 1; i < blocks_.size(); ++i) net = blocks_[i]->forward_pooled(net, max_over_points(net));
-    return fc_c_(torch::relu(max_over_points(net)));
+    PointnetWeights weights{fc_pos_->weight, fc_pos_->bias, {}};
+    for (const auto& b : blocks_)
+        weights.blocks.push_back(
+            {b->fc_0().weight, b->fc_0().bias, b->fc_1().weight, b->fc_1().bias, b->shortcut().weight});
+    return fc_c_(torch::relu(pointnet_resnet(points, weights)));
 }
 
 PointnetSimpleImpl::PointnetSimpleImpl(const PointnetConfig& config, const GlobalDims& dims) {
