@@ -259,8 +259,21 @@ DatasetSample Dataset::sample(std::size_t model, bool training, Rng rng, const T
             out.voxels_shape = shape_of(grid);
             out.voxels = std::move(grid.values);
         }
+        if (targets.window > 0) out.window = draw_window_of(set, m, targets.window, rng);
         return out;
     });
+}
+
+TrainingWindow Dataset::draw_window_of(const ModelSet& set, std::size_t m, double side, Rng& rng) const {
+    const SurfacePoints surface = set.surface(m, rng);
+    geom::Box3f bounds;
+    for (std::size_t i = 0; i < surface.points.size(); ++i) bounds.extend(surface.points[i]);
+    const LabelledPoints all = set.points(m, false, rng);
+    std::vector<Vec3f> labelled(all.points.size());
+    std::vector<std::uint8_t> inside(labelled.size());
+    for (std::size_t i = 0; i < labelled.size(); ++i)
+        labelled[i] = all.points[i], inside[i] = static_cast<std::uint8_t>(all.inside[i] ? 1 : 0);
+    return draw_window(bounds, side, static_cast<std::size_t>(std::max(1, config_.queries)), labelled, inside, rng);
 }
 
 LabelledScan Dataset::scan(std::size_t model, std::size_t labels, Rng rng) const {

@@ -9,6 +9,7 @@
 #include "nir/nn/batch.h"
 
 #include "data/sample_rng.h"
+#include "data/window_batch.h"
 
 #include <optional>
 
@@ -55,6 +56,11 @@ nn::Batch make_batch(const DatasetConfig& config, nn::ObservationKind shown, con
         if (!samples.front().surface_normals.empty())
             batch["surface_normals"] =
                 stacked(samples, &DatasetSample::surface_normals, {config.surface, 3}, "normals");
+    }
+    if (targets.window > 0) {
+        std::vector<const TrainingWindow*> windows;
+        for (const auto& s : samples) windows.push_back(&s.window);
+        stack_windows(windows, batch);
     }
     if (targets.voxels > 0)
         batch["voxels"] = stacked(samples, &DatasetSample::voxels, samples.front().voxels_shape, "voxel grids");

@@ -103,6 +103,11 @@ OccupancySample make_occupancy_sample(const OccupancyDataConfig& config, Rng rng
     out.occupancies.assign(inside.begin(), inside.end());
     if (targets.surface) out.surface = surface_target(shape, static_cast<std::size_t>(config.surface), rng.split());
     if (targets.voxels > 0) out.voxels = voxel_target(*shape.solid, targets.voxels);
+    if (targets.window > 0) {
+        Rng own = rng.split();
+        const auto inside_of = [&](const std::vector<Vec3f>& p) { return inside_labels(*shape.solid, p); };
+        out.window = draw_window(shape.box, targets.window, q, inside_of, own);
+    }
     return out;
 }
 

@@ -8,6 +8,7 @@
 
 #include "data/dataset_data.h"
 #include "data/sample_rng.h"
+#include "data/window_batch.h"
 
 #include <algorithm>
 #include <cmath>
@@ -57,6 +58,12 @@ torch::Tensor stack_rows(const std::vector<OccupancySample>& samples, std::vecto
     return torch::stack(rows);
 }
 
+void add_windows(nn::Batch& batch, const std::vector<OccupancySample>& samples) {
+    std::vector<const TrainingWindow*> windows;
+    for (const auto& s : samples) windows.push_back(&s.window);
+    stack_windows(windows, batch);
+}
+
 nn::Batch occupancy_batch(const std::vector<OccupancySample>& samples) {
     nn::Batch batch;
     batch["observation"] = stack_rows(samples, &OccupancySample::observation, true);
@@ -67,6 +74,7 @@ nn::Batch occupancy_batch(const std::vector<OccupancySample>& samples) {
         const std::int64_t side = std::llround(std::cbrt(static_cast<double>(cells)));
         batch["voxels"] = stack_rows(samples, &OccupancySample::voxels, false).view({-1, side, side, side});
     }
+    if (!samples.front().window.points.empty()) add_windows(batch, samples);
     return batch;
 }
 

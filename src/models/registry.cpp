@@ -10,6 +10,7 @@
 #include "models/atlasnet/atlasnet.h"
 #include "models/cascade/cascade_model.h"
 #include "models/conv_onet/conv_onet.h"
+#include "models/conv_onet/crop_model.h"
 #include "models/onet/onet.h"
 #include "models/psgn/psgn.h"
 #include "models/r2n2/r2n2.h"
@@ -22,10 +23,16 @@ std::span<const ModelRow> model_rows() {
          config_alternative<OnetConfig>("onet", "Occupancy Network: one code of points, an image, voxels or nothing"),
          [](const AnyConfig& c) -> std::unique_ptr<Model> { return std::make_unique<Onet>(c.get<OnetConfig>()); }},
         {"convonet2020",
-         config_alternative<ConvOnetConfig>("conv_onet",
-                                            "Convolutional Occupancy Network: planes or a volume from points"),
+         config_alternative<ConvOnetConfig>(
+             "conv_onet", "Convolutional Occupancy Network: planes or a volume from points or voxels"),
          [](const AnyConfig& c) -> std::unique_ptr<Model> {
              return std::make_unique<ConvOnet>(c.get<ConvOnetConfig>());
+         }},
+        {"convonet2020 §3.4",
+         config_alternative<ConvOnetCropConfig>("conv_onet_crop",
+                                                "Convolutional Occupancy Network that slides over scenes of any size"),
+         [](const AnyConfig& c) -> std::unique_ptr<Model> {
+             return std::make_unique<ConvOnetCrop>(c.get<ConvOnetCropConfig>());
          }},
         {"",
          config_alternative<CascadeConfig>(

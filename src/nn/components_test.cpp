@@ -13,7 +13,17 @@ using nn::LocalDims;
 using nn::Representation;
 using torch::Tensor;
 
-const LocalDims kDims{.c_dim = 4, .padding = 0.1};
+/// Windows have eight voxels a side, see small_toml(). sin_cos: a unit of 1 keeps its fastest wave slow enough for
+/// finite differences.
+LocalDims local_dims(nn::PositionEncoding encoding) {
+    LocalDims dims{.c_dim = 4, .padding = 0.1};
+    dims.window.unit_size = encoding == nn::PositionEncoding::sin_cos ? 1.0 : 0.2;
+    dims.window.query_cells = 1;
+    dims.window.encoding = encoding;
+    return dims;
+}
+
+const LocalDims kDims = local_dims(nn::PositionEncoding::linear);
 
 /// Options that make rows small; a row that is not listed runs with its defaults.
 std::string small_toml(const std::string& name) {
@@ -21,27 +31,63 @@ std::string small_toml(const std::string& name) {
         return "features = [\"grid\", \"xz\", \"xy\", \"yz\"]\nhidden_dim = 5\nn_blocks = 3\nplane_resolution = 8\n"
                "grid_resolution = 4\nunet = { depth = 2, start_filters = 3 }\n"
                "unet3d = { num_levels = 2, f_maps = 4, num_groups = 2 }\n";
-    if (name == "local") return "hidden_size = 6\nn_blocks = 2\n";
+    if (name == "pointnet_patch")
+        return "features = [\"grid\", \"xz\"]\nhidden_dim = 5\nn_blocks = 3\n"
+               "unet = { depth = 2, start_filters = 3 }\nunet3d = { num_levels = 1, f_maps = 4, num_groups = 2 }\n";
+    if (name == "voxel_local")
+        return "features = [\"grid\", \"xz\"]\nplane_resolution = 8\ngrid_resolution = 4\n"
+               "unet = { depth = 2, start_filters = 3 }\nunet3d = { num_levels = 2, f_maps = 4, num_groups = 2 }\n";
+    if (name == "pointnet2") return "centers = [5, 3]\nneighbors = [4, 4]\nwidth = 4\n";
+    if (name.starts_with("local")) return "hidden_size = 6\nn_blocks = 2\n";
     return "";
 }
 
+/// Row and variant of every local encoder or decoder: those of windows also with sin_cos.
+template <class Rows>
+std::vector<std::pair<std::string, std::string>> local_variants(const Rows& rows) {
+    std::vector<std::pair<std::string, std::string>> out;
+    for (const auto& row : rows) {
+        out.emplace_back(row.config.name, "");
+        if (row.config.name.ends_with("patch")) out.emplace_back(row.config.name, "sin_cos");
+    }
+    return out;
+}
+
+LocalDims dims_of(const std::string& variant) {
+    return variant == "sin_cos" ? local_dims(nn::PositionEncoding::sin_cos) : kDims;
+}
+
+/// A number of each item of the batch that follows its first point, [B].
+Tensor of_first_point(const Tensor& points) {
+    return points.size(1) ? points.select(1, 0).select(1, 0) : torch::zeros({points.size(0)}, points.options());
+}
+
+Tensor observation_of(nn::ObservationKind kind, const Tensor& points);
+
 std::vector<ComponentCase> encoder_cases() {
     std::vector<ComponentCase> cases;
-    for (const auto& row : nn::local_encoder_rows()) {
+    for (const auto& [name, variant] : local_variants(nn::local_encoder_rows())) {
         ComponentCase c;
-        c.name = row.config.name;
+        c.name = name, c.variant = variant;
         c.alternatives = nn::local_encoder_alternatives();
         c.small_toml = small_toml(c.name);
-        c.make = [](const AnyConfig& config) { return nn::make_local_encoder(config, kDims); };
+        c.make = [dims = dims_of(variant)](const AnyConfig& config) { return nn::make_local_encoder(config, dims); };
         c.run = [](torch::nn::Module& module, const Tensor& points) {
+            auto& encoder = dynamic_cast<nn::LocalEncoder&>(module);
+            const FeatureMaps features = encoder.encode(observation_of(encoder.takes(), points));
             std::vector<Tensor> out;
-            for (const Tensor& map : dynamic_cast<nn::LocalEncoder&>(module).encode(points).maps)
+            for (const Tensor& map : features.maps)
                 if (map.defined()) out.push_back(map);
+            if (features.point_features.defined()) out.push_back(features.point_features);
             return out;
         };
-        c.check_shapes = [](const std::vector<Tensor>& maps, std::int64_t) {
+        c.check_shapes = [](const std::vector<Tensor>& maps, std::int64_t n) {
             ASSERT_FALSE(maps.empty());
             for (const Tensor& m : maps) {
+                if (m.dim() == 3) {  // features at points
+                    EXPECT_EQ(m.sizes(), (std::vector<std::int64_t>{2, n, kDims.c_dim}));
+                    continue;
+                }
                 EXPECT_TRUE(m.dim() == 4 || m.dim() == 5);
                 EXPECT_EQ(m.size(0), 2);
                 EXPECT_EQ(m.size(1), kDims.c_dim);
@@ -57,12 +103,12 @@ std::vector<ComponentCase> encoder_cases() {
 
 std::vector<ComponentCase> decoder_cases() {
     std::vector<ComponentCase> cases;
-    for (const auto& row : nn::local_decoder_rows()) {
+    for (const auto& [name, variant] : local_variants(nn::local_decoder_rows())) {
         ComponentCase c;
-        c.name = row.config.name;
+        c.name = name, c.variant = variant;
         c.alternatives = nn::local_decoder_alternatives();
         c.small_toml = small_toml(c.name);
-        c.make = [](const AnyConfig& config) { return nn::make_local_decoder(config, kDims); };
+        c.make = [dims = dims_of(variant)](const AnyConfig& config) { return nn::make_local_decoder(config, dims); };
         c.run = [](torch::nn::Module& module, const Tensor& points) {
             // Item i of the batch reads maps that depend on its first point, so that a permutation takes them along.
             const std::int64_t batch = points.size(0);
@@ -73,6 +119,10 @@ std::vector<ComponentCase> decoder_cases() {
                 golden_tensor(31, {1, 4, 5, 5, 5}, -1, 1).to(points.dtype()) * (seed + 2).view({-1, 1, 1, 1, 1});
             maps[Representation::xz] =
                 golden_tensor(32, {1, 4, 6, 6}, -1, 1).to(points.dtype()) * (seed + 2).view({-1, 1, 1, 1});
+            maps.window_lower = torch::full({batch, 3}, -0.6, torch::kFloat64);
+            maps.window_side = 1.2;
+            maps.points = golden_tensor(37, {1, 9, 3}, -.5, .5).to(points.dtype()).expand({batch, 9, 3});
+            maps.point_features = golden_tensor(38, {1, 9, 4}, -1, 1).to(points.dtype()) * (seed + 2).view({-1, 1, 1});
             // The gradient of the maps' weights is not the decoder's business.
             return std::vector<Tensor>{dynamic_cast<nn::LocalDecoder&>(module).decode(points, maps)};
         };
@@ -90,11 +140,6 @@ std::vector<ComponentCase> decoder_cases() {
 // ------------------------------------------------------------------------------------------------ one code per shape
 
 const nn::GlobalDims kGlobalDims{.c_dim = 4, .z_dim = 3};
-
-/// A number of each item of the batch that follows its first point, [B].
-Tensor of_first_point(const Tensor& points) {
-    return points.size(1) ? points.select(1, 0).select(1, 0) : torch::zeros({points.size(0)}, points.options());
-}
 
 /// An observation of any kind made from points, so that a permutation takes it along.
 Tensor observation_of(nn::ObservationKind kind, const Tensor& points) {

@@ -54,7 +54,8 @@ struct DatasetSample {
     std::vector<float> surface, surface_normals;  ///< [surface,3]; normals empty if the set has none
     std::vector<float> voxels;                    ///< [X,Y,Z], 0 or 1
     std::vector<std::int64_t> voxels_shape;
-    std::int64_t index = 0;  ///< of the model in its split
+    TrainingWindow window{};  ///< with as many points as queries
+    std::int64_t index = 0;   ///< of the model in its split
 };
 
 /// Splits of one or several sets, and what training draws from them.
@@ -81,6 +82,7 @@ public:
 
 private:
     void observe(DatasetSample& out, const ModelSet& set, std::size_t m, bool training, Rng& rng) const;
+    TrainingWindow draw_window_of(const ModelSet& set, std::size_t m, double side, Rng& rng) const;
     void draw_queries(DatasetSample& out, const ModelSet& set, std::size_t m, Rng& rng) const;
     std::vector<Vec3f> draw_cloud(const SurfacePoints& surface, Rng& rng) const;
     geom::RgbImage draw_picture(const ModelSet& set, std::size_t m, bool training, Rng& rng) const;

@@ -5,6 +5,7 @@
 #include "nir/base/config.h"
 #include "nir/data/shape_generator.h"
 #include "nir/data/training_targets.h"
+#include "nir/data/training_window.h"
 #include "nir/geom/image.h"
 #include "nir/geom/shapes.h"
 #include "nir/nn/observation_kind.h"
@@ -33,6 +34,7 @@ struct OccupancySample {
     std::vector<float> occupancies;  ///< [queries] 0 or 1, from the sign of the closed form
     std::vector<float> surface;      ///< [surface,3] if asked for
     std::vector<float> voxels;       ///< [R,R,R] index [x][y][z], 0 or 1, if asked for
+    TrainingWindow window{};         ///< with as many points as queries, if asked for
     std::string_view family;
 };
 

@@ -10,6 +10,7 @@ namespace nir::data {
 struct TrainingTargets {
     bool surface = false;  ///< "surface": points of the true surface
     int voxels = 0;        ///< "voxels": cells per side; 0 = none
+    double window = 0;     ///< "window_*": side of a box with labelled points of its own; 0 = none
 };
 
 }  // namespace nir::data

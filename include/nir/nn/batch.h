@@ -20,6 +20,8 @@ namespace nir::nn {
 ///   "points"       [B,T,3] labelled positions;  "occupancies" [B,T] 1 inside, 0 outside
 /// and, if the model asks (data::TrainingTargets):
 ///   "surface"      [B,M,3] points of the true surface, uniform by area, without noise
+///   "window_center" [B,3] f64, "window_points" [B,T,3], "window_occupancies" [B,T]: a box of the shape, its centre
+///                  drawn in the shape's bounds, and labelled points inside it
 ///   "voxels"       [B,R,R,R] index [x][y][z], 1 if the centre of the cell, -0.5 + (i + 0.5) / R, is inside
 /// points, surface and voxels are in the frame of the object (unit cube around 0), whatever the observation is. That of
 /// the octave cascade: data/cascade_batch.h.

@@ -18,8 +18,13 @@ std::string_view name_of(Representation representation);
 
 /// Feature maps of a batch of clouds; an undefined tensor = not used. Planes are [B,C,R,R], rows = second coordinate,
 /// columns = first (xz: row z, column x); the volume is [B,C,R,R,R] = [z][y][x].
+/// Encoders that see a window say where the maps lie: in the cube of side window_side above window_lower, first and
+/// last value of a map on its faces. Others keep features at the points themselves.
 struct FeatureMaps {
     std::array<torch::Tensor, kRepresentations.size()> maps;
+    torch::Tensor window_lower;  // [B,3] f64, undefined = maps of the cube of side 1 + padding
+    double window_side = 0;
+    torch::Tensor points, point_features;  // [B,N,3] and [B,N,C], undefined = not used
     torch::Tensor& operator[](Representation r) { return maps[static_cast<std::size_t>(r)]; }
     const torch::Tensor& operator[](Representation r) const { return maps[static_cast<std::size_t>(r)]; }
 };

@@ -27,6 +27,12 @@ ConvOnetModuleImpl::ConvOnetModuleImpl(const ConvOnetConfig& config) {
     const nn::LocalDims dims{.c_dim = config.c_dim, .padding = config.padding};
     encoder = register_module("encoder", nn::make_local_encoder(config.encoder, dims));
     decoder = register_module("decoder", nn::make_local_decoder(config.decoder, dims));
+    if (encoder->makes() == nn::LocalFeatures::window)
+        fail(ErrorKind::config, "encoder \"{}\" looks through a window: it belongs to the model conv_onet_crop",
+             config.encoder.name());
+    if (encoder->makes() != decoder->reads())
+        fail(ErrorKind::config, "decoder \"{}\" does not read what encoder \"{}\" makes", config.decoder.name(),
+             config.encoder.name());
 }
 
 ConvOnet::ConvOnet(const ConvOnetConfig& config) : config_(config), net_(config) {}

@@ -29,7 +29,7 @@ TORCH_MODULE(ConvOnetModule);
 
 /// Convolutional Occupancy Network: an encoder makes feature maps of an observation, a decoder turns a point and what
 /// the maps hold there into the logit of "inside". Frame: cube of side 1 + padding around 0.
-/// Batches: "observation" [B,N,3], "points" [B,T,3], "occupancies" [B,T] in 0..1.
+/// Batches: "observation" [B,N,3] or voxels [B,X,Y,Z], "points" [B,T,3], "occupancies" [B,T] in 0..1.
 /// Ref: convonet2020.
 class ConvOnet final : public Model {
 public:
@@ -37,6 +37,7 @@ public:
 
     std::string_view name() const override { return "conv_onet"; }
     Config config() const override;
+    ObservationKind takes() const override { return net_->encoder->takes(); }
     /// Binary cross entropy of logits, summed over points, mean over the batch; logs "iou" at the threshold.
     at::Tensor loss(const nn::Batch& batch, const LossLog& log) override;
     Shape infer(const Observation& observation) override;

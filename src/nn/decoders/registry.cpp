@@ -8,13 +8,26 @@
 
 namespace nir::nn {
 
+namespace {
+
+template <class Impl, class Options>
+std::shared_ptr<LocalDecoder> make_decoder(const AnyConfig& config, const LocalDims& dims) {
+    return std::make_shared<Impl>(config.get<Options>(), dims);
+}
+
+}  // namespace
+
 std::span<const LocalDecoderRow> local_decoder_rows() {
     static const LocalDecoderRow kRows[] = {
         {"convonet2020 §3.2",
          config_alternative<LocalMlpConfig>("local", "features read at the point feed a small residual network"),
-         [](const AnyConfig& config, const LocalDims& dims) -> std::shared_ptr<LocalDecoder> {
-             return std::make_shared<LocalMlpImpl>(config.get<LocalMlpConfig>(), dims);
-         }},
+         make_decoder<LocalMlpImpl, LocalMlpConfig>},
+        {"convonet2020 §3.4",
+         config_alternative<LocalMlpConfig>("local_patch", "local for a window, positions within voxels"),
+         make_decoder<PatchMlpImpl, LocalMlpConfig>},
+        {"convonet2020 §4",
+         config_alternative<PointMlpConfig>("local_point", "features at points, weighted by distance, feed the same"),
+         make_decoder<PointMlpImpl, PointMlpConfig>},
     };
     return kRows;
 }
