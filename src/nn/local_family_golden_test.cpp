@@ -45,8 +45,6 @@ TEST_F(FamilyGolden, VoxelsToOnePlane) {
     config.use_unet = false;
     const FeatureMaps maps = filled(VoxelLocal(config, LocalDims{}))->encode(voxels());
     expect_row(maps[Representation::xz], {131072, {0, 0, 0, 0}, 0, 10744.7474, 7163.7917});
-    expect_row(filled(LocalMlp(LocalMlpConfig{}, LocalDims{}))->decode(queries().narrow(0, 0, 1), maps),
-               {40, {-1.717516, -1.658464, -4.281424, -0.817115}, -1.901252, -66.3341, 145.1207});
 }
 
 TEST_F(FamilyGolden, VoxelsToAVolume) {
@@ -125,7 +123,7 @@ TEST(Window, PointsOnTheUpperFaceAreOutside) {
 }
 
 TEST(Neighbors, FarthestPointsAndBallsOnALine) {
-    const Tensor p = torch::tensor({0.0f, 0, 0, 1, 0, 0, 2, 0, 0, 10, 0, 0}).view({1, 4, 3});
+    const Tensor p = torch::tensor({0.f, 0.f, 0.f, 1.f, 0.f, 0.f, 2.f, 0.f, 0.f, 10.f, 0.f, 0.f}).view({1, 4, 3});
     const auto at = [](const std::vector<std::int64_t>& v) { return torch::tensor(v, torch::kInt64); };
     EXPECT_TRUE(torch::equal(farthest_points(p, at({1}), 5)[0], at({1, 3, 0, 2, 0})));
     const Tensor near = ball_neighbors(squared_distances(p, p), 1.5, 3);

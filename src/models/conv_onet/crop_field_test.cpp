@@ -9,6 +9,7 @@
 #include "nir/models/registry.h"
 #include "nir/models/sliding_window.h"
 #include "nir/nn/batch.h"
+#include "nir/nn/decoders/local.h"
 
 #include "support/golden_fill.h"
 
