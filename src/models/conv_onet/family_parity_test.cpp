@@ -21,16 +21,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <optional>
 
 namespace nir::models {
 namespace {
 
 using nn::Representation;
+using test::cloud_of;
+using test::vectors_of;
 using torch::Tensor;
-
-[[maybe_unused]] const auto* const kTable = test::register_parity_table();
 
 /// A reference case: its arrays, its weights, and models made of them.
 struct Case {
@@ -76,28 +75,12 @@ protected:
 
 class FamilyParity : public FamilyParityTest, public ::testing::WithParamInterface<const char*> {};
 
-geom::PointCloud cloud_of(const Tensor& points) {
-    const Tensor p = points.to(torch::kFloat64).contiguous();
-    const double* v = p.data_ptr<double>();
-    geom::PointCloud cloud;
-    for (std::int64_t i = 0; i < p.size(0); ++i, v += 3) cloud.points.push_back({v[0], v[1], v[2]});
-    return cloud;
-}
-
 geom::VoxelGrid grid_of(const Tensor& voxels) {
     const Tensor v = voxels.contiguous();
     geom::VoxelGrid grid;
     for (int a = 0; a < 3; ++a) grid.size[a] = static_cast<int>(v.size(a));
     grid.values.assign(v.data_ptr<float>(), v.data_ptr<float>() + v.numel());
     return grid;
-}
-
-std::vector<geom::Vec3f> vectors_of(const Tensor& points) {
-    const Tensor p = points.contiguous();
-    const float* f = p.data_ptr<float>();
-    std::vector<geom::Vec3f> out(static_cast<std::size_t>(p.size(0)));
-    for (auto& v : out) v = {f[0], f[1], f[2]}, f += 3;
-    return out;
 }
 
 Tensor values_at(const extract::ScalarField& field, const Tensor& points) {
@@ -115,22 +98,6 @@ Tensor gradients_at(const extract::ScalarField& field, const Tensor& points) {
     float* to = out.data_ptr<float>();
     for (const auto& v : g) *to++ = v.x, *to++ = v.y, *to++ = v.z;
     return out;
-}
-
-/// Gradients of the logits with respect to the points jump where a ReLU or a cell of a map ends: each value must agree
-/// with one of at most 24 evaluations whose weights are rounded differently.
-void expect_point_gradients(const Case& c, const std::function<Tensor(int which)>& evaluate) {
-    const Tensor theirs = c.item("dlogits_dpoints").to(torch::kFloat64);
-    const Tensor scale = torch::maximum(theirs.abs(), theirs.square().mean().sqrt());
-    Tensor error;
-    for (int which = 0; which < 24 && (which == 0 || error.max().item<double>() > 1e-4); ++which) {
-        const Tensor e = (evaluate(which).to(torch::kFloat64) - theirs).abs() / scale;
-        error = which == 0 ? e : torch::minimum(error, e);
-        const double elsewhere = (e > 1e-4).to(torch::kFloat64).mean().item<double>();
-        EXPECT_LT(elsewhere, 0.01) << c.name << ", rounding " << which;
-    }
-    EXPECT_LE(error.max().item<double>(), 1e-4) << c.name;
-    test::parity_table()[c.name]["dlogits_dpoints"] = error.max().item<double>();
 }
 
 // --------------------------------------------------------------------------------------------------------- voxels
@@ -159,9 +126,10 @@ TEST_P(VoxelParity, MapsLogitsAndGradientsAgree) {
         std::vector<Tensor> rows;
         for (std::int64_t b = 0; b < inputs.size(0); ++b)
             rows.push_back(gradients_at(*infer_field(*rounded, grid_of(inputs[b])), points[b]));
-        return torch::stack(rows);
+        return test::NamedTensors{{"points", torch::stack(rows)}};
     };
-    expect_point_gradients(*c, gradients);
+    test::expect_parity_up_to_kinks(c->name, "dlogits_dpoints", {{"points", c->item("dlogits_dpoints")}}, gradients,
+                                    test::kParityTolerance, INFINITY);
 }
 
 INSTANTIATE_TEST_SUITE_P(ConvOnet, VoxelParity, ::testing::Values("conv_voxel_3plane_small", "conv_voxel_grid_small"));
@@ -233,7 +201,9 @@ TEST_P(CropParity, LossAndGradientsAgree) {
         rounded->loss(batch, {}).backward();
         return test::gradients_of(rounded->module());
     };
-    EXPECT_EQ(test::expect_gradient_parity(c->name, gradients, c->file), model->module().parameters().size());
+    const auto theirs = test::reference_gradients(c->file);
+    EXPECT_EQ(theirs.size(), model->module().parameters().size());
+    test::expect_parity_up_to_kinks(c->name, "gradients", theirs, gradients);
 }
 
 INSTANTIATE_TEST_SUITE_P(ConvOnet, CropParity,
@@ -274,7 +244,7 @@ TEST_P(SlidingParity, BoxesGridAndMeshAreTheOfficialOnes) {
     for (std::size_t i = 0; i < vertices.size(); ++i)
         worst = std::max(worst, std::abs(vertices[i] - result.mesh.vertices[i / 3][static_cast<int>(i % 3)]));
     EXPECT_LT(worst, 2e-5);  // of 0.016 between samples: where the field is flat, a vertex moves with its rounding
-    test::parity_table()[name]["vertices (absolute)"] = worst;
+    test::record_parity(name, "vertices (absolute)", worst);
     std::size_t different = 0;
     for (std::size_t i = 0; i < faces.size(); ++i)
         different += result.mesh.faces[i / 3][i % 3] != static_cast<std::uint32_t>(faces[i]);
