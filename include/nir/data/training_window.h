@@ -6,6 +6,7 @@
 #include "nir/geom/vec.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <vector>
 

@@ -59,7 +59,7 @@ struct Case {
     }
     void compare_maps(const nn::FeatureMaps& maps, const std::string& prefix) const {
         for (const Representation r : nn::kRepresentations) {
-            const std::string key = prefix + "_" + std::string(nn::name_of(r));
+            const std::string key = fmt::format("{}_{}", prefix, nn::name_of(r));
             ASSERT_EQ(maps[r].defined(), file.find(key) != nullptr) << key;
             if (!maps[r].defined()) continue;
             const Tensor theirs = item(key);
@@ -164,7 +164,7 @@ TEST_P(CropParity, CellsMapsAndLogitsAgree) {
     nn::MapTrace trace;
     c->compare_maps(encoder->encode_window(cloud, lower, &trace), "fea");
     for (const Representation r : nn::kRepresentations) {
-        const std::string suffix = "_" + std::string(nn::name_of(r));
+        const std::string suffix = fmt::format("_{}", nn::name_of(r));
         if (!c->file.find("index" + suffix)) continue;
         const Tensor index = c->item("index" + suffix).squeeze(1).to(torch::kInt64);
         EXPECT_TRUE(torch::equal(trace.index[static_cast<std::size_t>(r)], index)) << suffix;
