@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the nir developers
 #include "nir/base/rng.h"
 
+#include "nir/base/splitmix.h"
+
 #include <bit>
 #include <cmath>
 #include <numbers>
@@ -9,12 +11,9 @@
 namespace nir {
 
 Rng::Rng(std::uint64_t seed) {
-    for (auto& s : s_) {  // splitmix64
+    for (auto& s : s_) {
+        s = splitmix64(seed);
         seed += 0x9E3779B97F4A7C15u;
-        std::uint64_t x = seed;
-        x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-        x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-        s = x ^ (x >> 31);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "nir/data/dataset.h"
 
 #include "nir/base/error.h"
+#include "nir/base/splitmix.h"
 #include "nir/geom/image_resize.h"
 #include "nir/geom/kd_tree.h"
 
@@ -71,13 +72,6 @@ PaperFiles DatasetConfig::files() const {
 
 namespace {
 
-std::uint64_t mixed(std::uint64_t x) {
-    x += 0x9E3779B97F4A7C15u;
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-    return x ^ (x >> 31);
-}
-
 Vec3f with_noise(Vec3f p, double sigma, Rng& rng) {
     if (sigma > 0)
         for (int a = 0; a < 3; ++a) p[a] += static_cast<float>(sigma * rng.normal());
@@ -98,7 +92,7 @@ std::uint64_t permuted(std::uint64_t i, std::uint64_t n, std::uint64_t key) {
     do {
         std::uint64_t left = i >> half, right = i & mask;
         for (std::uint64_t round = 0; round < 4; ++round) {
-            const std::uint64_t next = left ^ (mixed(right ^ mixed(key + round)) & mask);
+            const std::uint64_t next = left ^ (splitmix64(right ^ splitmix64(key + round)) & mask);
             left = right, right = next;
         }
         i = left << half | right;
@@ -134,8 +128,8 @@ const ModelSet& Dataset::set_of(std::size_t model, std::size_t& index_in_set) co
 }
 
 std::size_t Dataset::model_of_sample(std::uint64_t i, std::uint64_t seed) const {
-    if (cumulative_.empty()) return permuted(i % size(), size(), mixed(seed ^ mixed(i / size())));
-    Rng rng(mixed(seed) ^ mixed(i));
+    if (cumulative_.empty()) return permuted(i % size(), size(), splitmix64(seed ^ splitmix64(i / size())));
+    Rng rng(splitmix64(seed) ^ splitmix64(i));
     const double u = rng.uniform() * cumulative_.back();
     const auto set =
         static_cast<std::size_t>(std::upper_bound(cumulative_.begin(), cumulative_.end() - 1, u) - cumulative_.begin());
@@ -174,16 +168,7 @@ geom::RgbImage Dataset::draw_picture(const ModelSet& set, std::size_t m, bool tr
         const int x = pick(image.width - side), y = pick(image.height - side);
         image = geom::crop_image(image, x, y, side, side);
     }
-    const geom::Image8 square = geom::resize_to_square(image, config_.image_size);
-    geom::RgbImage out{square.width, square.height, {}};
-    const std::size_t pixels = square.data.size() / static_cast<std::size_t>(square.channels);
-    out.data.resize(3 * pixels);
-    for (std::size_t i = 0; i < pixels; ++i)
-        for (std::size_t c = 0; c < 3; ++c) {
-            const auto k = static_cast<std::size_t>(square.channels);
-            out.data[c * pixels + i] = static_cast<float>(square.data[i * k + (k >= 3 ? c : 0)]) / 255.0f;
-        }
-    return out;
+    return geom::resize_to_square(geom::rgb_planes(image), config_.image_size);
 }
 
 void Dataset::observe(DatasetSample& out, const ModelSet& set, std::size_t m, bool training, Rng& rng) const {

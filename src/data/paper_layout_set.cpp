@@ -4,6 +4,7 @@
 #include "nir/base/error.h"
 #include "nir/base/log.h"
 #include "nir/data/model_set.h"
+#include "nir/geom/image_resize.h"
 #include "nir/io/binvox.h"
 #include "nir/io/formats.h"
 #include "nir/io/npy.h"
@@ -120,7 +121,7 @@ public:
         io::SceneFile file = io::read_scene_file(files[view]);
         auto* image = std::get_if<geom::Image8>(&file.content);
         if (image == nullptr) fail(ErrorKind::input, "{}: is no picture", files[view].string());
-        return std::move(*image);
+        return geom::rgb_on_white(*image);
     }
 
 private:

@@ -35,6 +35,18 @@ std::vector<Taps> make_taps(int from, int to) {
     return out;
 }
 
+/// The square in the middle, values as they are.
+RgbImage middle_of(const RgbImage& image, int side) {
+    if (image.width == side && image.height == side) return image;
+    RgbImage out{side, side, {}};
+    const int x = (image.width - side) / 2, y = (image.height - side) / 2;
+    for (int row = 0; row < 3 * side; ++row) {
+        const int from = (row / side * image.height + y + row % side) * image.width + x;
+        out.data.insert(out.data.end(), image.data.begin() + from, image.data.begin() + from + side);
+    }
+    return out;
+}
+
 std::uint8_t rounded(double v) { return static_cast<std::uint8_t>(std::clamp(std::floor(v + 0.5), 0.0, 255.0)); }
 
 }  // namespace
@@ -89,6 +101,40 @@ Image8 resize_to_square(const Image8& image, int side) {
     };
     const Image8 out = resize_image(image, scaled(image.width), scaled(image.height));
     return crop_image(out, (out.width - side) / 2, (out.height - side) / 2, side, side);
+}
+
+Image8 rgb_on_white(const Image8& image) {
+    if (image.channels == 3) return image;
+    Image8 out(image.width, image.height, 3);
+    const auto n = static_cast<std::size_t>(image.channels), colours = n >= 3 ? std::size_t{3} : std::size_t{1};
+    for (std::size_t i = 0; i < out.data.size() / 3; ++i) {
+        const std::uint8_t* p = image.data.data() + i * n;
+        const double alpha = n > colours ? p[colours] / 255.0 : 1.0;
+        for (std::size_t c = 0; c < 3; ++c)
+            out.data[3 * i + c] = rounded(alpha * p[std::min(c, colours - 1)] + (1 - alpha) * 255);
+    }
+    return out;
+}
+
+RgbImage rgb_planes(const Image8& image) {
+    const Image8 rgb = rgb_on_white(image);
+    RgbImage out{rgb.width, rgb.height, std::vector<float>(rgb.data.size())};
+    const std::size_t pixels = rgb.data.size() / 3;
+    for (std::size_t i = 0; i < pixels; ++i)
+        for (std::size_t c = 0; c < 3; ++c) out.data[c * pixels + i] = static_cast<float>(rgb.data[3 * i + c]) / 255.0f;
+    return out;
+}
+
+RgbImage resize_to_square(const RgbImage& image, int side) {
+    NIR_CHECK(!image.empty() && side > 0);
+    const std::size_t pixels = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
+    NIR_CHECK(image.data.size() == 3 * pixels);
+    if (std::min(image.width, image.height) == side) return middle_of(image, side);
+    Image8 bytes(image.width, image.height, 3);
+    for (std::size_t i = 0; i < pixels; ++i)
+        for (std::size_t c = 0; c < 3; ++c)
+            bytes.data[3 * i + c] = rounded(255.0 * static_cast<double>(image.data[c * pixels + i]));
+    return rgb_planes(resize_to_square(bytes, side));
 }
 
 }  // namespace nir::geom

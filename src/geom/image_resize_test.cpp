@@ -53,5 +53,31 @@ TEST(ResizeImage, SquareFromTheMiddle) {
     EXPECT_EQ(crop_image(wide, 8, 2, 1, 1).data, std::vector<std::uint8_t>{160});
 }
 
+TEST(RgbPlanes, GreyIsRepeatedAndTransparencyIsWhite) {
+    Image8 grey(2, 1, 1), grey_alpha(2, 1, 2), rgba(2, 1, 4);
+    grey.data = {0, 51};
+    grey_alpha.data = {100, 0, 100, 255};
+    rgba.data = {0, 100, 200, 0, 0, 100, 200, 128};
+    EXPECT_EQ(rgb_on_white(grey).data, (std::vector<std::uint8_t>{0, 0, 0, 51, 51, 51}));
+    EXPECT_EQ(rgb_on_white(grey_alpha).data, (std::vector<std::uint8_t>{255, 255, 255, 100, 100, 100}));
+    // 128/255 of the colour, 127/255 of white.
+    EXPECT_EQ(rgb_on_white(rgba).data, (std::vector<std::uint8_t>{255, 255, 255, 127, 177, 227}));
+    const RgbImage planes = rgb_planes(grey);
+    EXPECT_EQ(planes.data, (std::vector<float>{0, 0.2f, 0, 0.2f, 0, 0.2f}));
+}
+
+TEST(RgbPlanes, ResizeIsThatOfTheBytes) {
+    Image8 picture(13, 9, 3);
+    for (std::size_t i = 0; i < picture.data.size(); ++i) picture.data[i] = static_cast<std::uint8_t>(i * 53 % 256);
+    for (const int side : {5, 9, 20})
+        EXPECT_EQ(resize_to_square(rgb_planes(picture), side).data, rgb_planes(resize_to_square(picture, side)).data);
+    // A picture of that size is untouched, whatever its values.
+    RgbImage odd{2, 2, {}};
+    for (int i = 0; i < 12; ++i) odd.data.push_back(0.07123f * static_cast<float>(i));
+    EXPECT_EQ(resize_to_square(odd, 2).data, odd.data);
+    const Image8 wide = resize_image(picture, 20, 9);  // only cut: bytes and planes agree
+    EXPECT_EQ(resize_to_square(rgb_planes(wide), 9).data, rgb_planes(resize_to_square(wide, 9)).data);
+}
+
 }  // namespace
 }  // namespace nir::geom

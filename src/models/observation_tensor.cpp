@@ -4,6 +4,7 @@
 
 #include "nir/base/error.h"
 #include "nir/base/log.h"
+#include "nir/geom/image_resize.h"
 
 #include <algorithm>
 #include <cmath>
@@ -38,16 +39,11 @@ Tensor values_tensor(const std::vector<float>& values, std::initializer_list<std
 }
 
 Tensor image_tensor(const geom::RgbImage& image, std::int64_t size) {
-    Tensor t = values_tensor(image.data, {1, 3, image.height, image.width}, "image");
+    const Tensor t = values_tensor(image.data, {1, 3, image.height, image.width}, "image");
     if (size == 0 || (image.width == size && image.height == size)) return t;
-    const std::int64_t shorter = std::min(image.width, image.height);
-    if (shorter != size) {
-        const auto scaled = [&](std::int64_t side) { return std::max(size, side * size / shorter); };
-        t = at::_upsample_bilinear2d_aa(t, {scaled(image.height), scaled(image.width)}, false);
-    }
-    t = t.narrow(2, (t.size(2) - size) / 2, size).narrow(3, (t.size(3) - size) / 2, size).contiguous();
+    const geom::RgbImage square = geom::resize_to_square(image, static_cast<int>(size));  // as in training
     log_info("the image of {} x {} pixels was resized and cropped to {} x {}", image.width, image.height, size, size);
-    return t;
+    return values_tensor(square.data, {1, 3, size, size}, "image");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "pipeline/observations.h"
 
 #include "nir/base/error.h"
+#include "nir/geom/image_resize.h"
 #include "nir/io/formats.h"
 #include "nir/io/jpeg.h"
 #include "nir/io/npy.h"
@@ -82,8 +83,8 @@ std::vector<Observation> voxels_of(const std::filesystem::path& file) {
 }
 
 std::vector<Observation> images_of(const std::filesystem::path& file) {
-    if (io::looks_like_png(head_of(file))) return {rgb_image(io::read_png(file))};
-    if (io::looks_like_jpeg(head_of(file))) return {rgb_image(io::read_jpeg(file))};
+    if (io::looks_like_png(head_of(file))) return {geom::rgb_planes(io::read_png(file))};
+    if (io::looks_like_jpeg(head_of(file))) return {geom::rgb_planes(io::read_jpeg(file))};
     if (!is_npy(file)) not_this_file(file, "an image: a PNG or JPEG file or an NPY array [3,H,W]");
     const io::NamedArray array = io::read_npy(file);
     const auto& shape = array.shape;
@@ -109,23 +110,6 @@ std::vector<Observation> indices_of(const std::filesystem::path& file) {
 }
 
 }  // namespace
-
-geom::RgbImage rgb_image(const geom::Image8& picture) {
-    geom::RgbImage out{picture.width, picture.height, {}};
-    const std::size_t n = static_cast<std::size_t>(picture.width) * static_cast<std::size_t>(picture.height);
-    const auto channels = static_cast<std::size_t>(picture.channels);
-    const std::size_t colours = channels >= 3 ? 3 : 1;
-    out.data.resize(3 * n);
-    for (std::size_t i = 0; i < n; ++i) {
-        const std::uint8_t* p = picture.data.data() + i * channels;
-        const float alpha = channels > colours ? static_cast<float>(p[colours]) / 255 : 1.0f;
-        for (std::size_t c = 0; c < 3; ++c) {
-            const float v = static_cast<float>(p[std::min(c, colours - 1)]) / 255;
-            out.data[c * n + i] = alpha * v + (1 - alpha);
-        }
-    }
-    return out;
-}
 
 std::vector<Observation> read_observations(const std::filesystem::path& file, ObservationKind kind) {
     if (kind == ObservationKind::none)

@@ -3,6 +3,7 @@
 #include "nir/pipeline/train_config.h"
 
 #include "nir/data/cascade_samples.h"
+#include "nir/data/dataset.h"
 
 #include <algorithm>
 #include <cmath>
@@ -75,10 +76,18 @@ void RunConfig::describe(ConfigVisitor& v) {
     v.check(suits(), "data",
             cascade ? "model \"cascade\" needs [data] name = \"cascade\""
                     : "[data] name = \"cascade\" suits the model \"cascade\" only; use \"generated\"");
+    // The network's options by name: its struct belongs to the models.
+    const Config tree = to_config(models_config(model));
+    const auto option = [&tree](std::string_view key) { return *tree.find(key); };
+    if (const auto* set = data.get_if<data::DatasetConfig>(); set != nullptr && tree.find("image_size") != nullptr) {
+        using Observation = data::DatasetConfig::Observation;
+        const auto size = std::get<std::int64_t>(option("image_size").value());
+        const bool may_show = set->observation == Observation::model || set->observation == Observation::image;
+        v.check(!may_show || size == 0 || size == set->image_size, "data",
+                "data.image_size must equal model.image_size, or pictures would be scaled otherwise in use");
+    }
     const auto* samples = data.get_if<data::CascadeDataConfig>();
     if (!cascade || !samples) return;
-    // The network's options by name: its struct belongs to the models.
-    const auto option = [tree = to_config(models_config(model))](std::string_view key) { return *tree.find(key); };
     v.check(std::get<std::int64_t>(option("coarse_cells").value()) == samples->cells, "data",
             "data.cells must equal model.coarse_cells");
     for (const char* unet : {"coarse", "fine"}) {

@@ -16,4 +16,15 @@ Image8 crop_image(const Image8& image, int x, int y, int width, int height);
 /// Scales the shorter side to `side` and cuts the middle out: a square picture.
 Image8 resize_to_square(const Image8& image, int side);
 
+/// Three channels: grey in all of them, transparency as white behind the picture, rounded to 8 bits.
+Image8 rgb_on_white(const Image8& image);
+/// The planes of rgb_on_white(image), values k / 255.
+RgbImage rgb_planes(const Image8& image);
+
+/// A picture as image networks are given it, in training, validation and use alike: resize_to_square in 8 bits, as the
+/// papers' loaders do. Where the shorter side is `side` already, values stay as they are, bit by bit; else they are
+/// rounded to k / 255 first (which pictures from files are).
+/// @param image values in 0..1. @throws Error{internal} if it is empty or `side` is not positive.
+RgbImage resize_to_square(const RgbImage& image, int side);
+
 }  // namespace nir::geom
