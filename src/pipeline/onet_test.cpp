@@ -355,7 +355,7 @@ TEST_F(OnetTraining, PresetsAreTrainings) {
         EXPECT_EQ(load_run_config(o).train.steps, 1) << e.path();
         ++files;
     }
-    EXPECT_EQ(files, 12);
+    EXPECT_EQ(files, 13);
 }
 
 TEST_F(OnetTraining, DataOfAnotherKindIsRefused) {

@@ -53,8 +53,10 @@ TEST(OnetPresetFiles, EveryFileIsTestedAndBuilds) {
     std::size_t files = 0;
     for (const auto& e : std::filesystem::directory_iterator(NIR_SOURCE_DIR "/configs/onet"))
         files += e.path().extension() == ".toml" && e.path().stem() != "base";
-    EXPECT_EQ(files, 12u);
-    EXPECT_GT(build_model(Config::load(NIR_SOURCE_DIR "/configs/onet/pointcloud_small.toml"), 0)->n_parameters(), 0);
+    EXPECT_EQ(files, 13u);
+    for (const char* name : {"pointcloud_small", "img_small"})  // not of the papers
+        EXPECT_GT(
+            build_model(Config::load(fmt::format(NIR_SOURCE_DIR "/configs/onet/{}.toml", name)), 0)->n_parameters(), 0);
 }
 
 std::unique_ptr<Model> tiny(const std::string& encoder, const std::string& rest = "c_dim = 8\n",

@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the nir developers
+"""What a model makes of one picture of each test shape, beside the truth. Needs nothing but nir and Python.
+
+  bench/single_image.py --nir build/release/bin/nir --set data/shapes --run runs/img_small --out runs/img_small/test \\
+      [--picture docs/images/single_image.png] [--record bench/records/single_image.json]
+
+Every shape of the set's test lists: `nir extract RUN --input 000.png`, then `nir evaluate --protocol onet` against its
+mesh.ply. A failure counts as IoU 0. As a control the same meshes are compared with the next test shape of the same
+class: what a model would get that knows classes but does not look. The picture has a row for each of a few shapes: what the network was
+given, its answer and the truth from the same side, and both from behind; `nir prepare` draws them, whose cameras depend on
+seed and name alone.
+"""
+import argparse
+import json
+import os
+import platform
+import shutil
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from pathlib import Path
+
+SIDE = 150  # pixels of a picture in the strip
+
+
+def run(command, may_fail=False):
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+    if done.returncode and not may_fail:
+        sys.exit(f"{' '.join(map(str, command))}\n{done.stderr.strip()}")
+    return done
+
+
+def read_png(path):
+    """Rows of RGB bytes; 8 bits, three channels, not interlaced, as nir writes them."""
+    data, at, packed = path.read_bytes(), 8, b""
+    while at < len(data):
+        size, kind = struct.unpack(">I4s", data[at:at + 8])
+        body = data[at + 8:at + 8 + size]
+        at += size + 12
+        if kind == b"IHDR":
+            width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", body)
+            if (depth, colour, interlace) != (8, 2, 0):
+                sys.exit(f"{path}: not a plain RGB picture")
+        elif kind == b"IDAT":
+            packed += body
+    raw, stride, rows = zlib.decompress(packed), 3 * width, []
+    before = bytearray(stride)
+    for y in range(height):
+        rule, row = raw[y * (stride + 1)], bytearray(raw[y * (stride + 1) + 1:(y + 1) * (stride + 1)])
+        for i in range(stride):
+            left, up, corner = (row[i - 3] if i > 2 else 0), before[i], (before[i - 3] if i > 2 else 0)
+            if rule == 1:
+                row[i] = row[i] + left & 255
+            elif rule == 2:
+                row[i] = row[i] + up & 255
+            elif rule == 3:
+                row[i] = row[i] + (left + up) // 2 & 255
+            elif rule == 4:
+                p = left + up - corner
+                row[i] = row[i] + min((left, up, corner), key=lambda v: abs(p - v)) & 255
+        rows.append(row)
+        before = row
+    return rows
+
+
+def enlarged(rows, side):
+    """Nearest pixel: it shows how little the network sees."""
+    n = len(rows)
+    return [bytearray(b"".join(bytes(rows[y * n // side][3 * (x * n // side):][:3]) for x in range(side)))
+            for y in range(side)]
+
+
+def write_png(path, rows):
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    raw = b"".join(b"\0" + bytes(r) for r in rows)
+    header = struct.pack(">IIBBBBB", len(rows[0]) // 3, len(rows), 8, 2, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw, 9)) +
+                     chunk(b"IEND", b""))
+
+
+def render(a, meshes, folder, azimuth):
+    """000.png of each CLASS/NAME of `meshes`, from where the data set has its first picture, turned by `azimuth`."""
+    lo, hi = a.options["azimuth"]
+    run([a.nir, "prepare", meshes, "-o", folder, "--views", 1, "--view-size", SIDE, "--azimuth",
+         f"{lo + azimuth},{hi + azimuth}", "--seed", a.options["seed"], "--points", 1, "--samples", 1, "--voxels", 0,
+         "--force", "-q"])
+
+
+def evaluate(a, mesh, truth):
+    figures = json.loads(run([a.nir, "evaluate", mesh, "--truth", truth, "--protocol", "onet", "--json", "-q"]).stdout)
+    return {k: figures[k] for k in ("iou", "chamfer_l1", "normal_consistency")}
+
+
+def measure(a, shapes):
+    for s in shapes:
+        s["mesh"] = a.out / "found" / s["class"] / f"{s['name']}.ply"
+        s["mesh"].parent.mkdir(parents=True, exist_ok=True)
+        start = time.time()
+        done = run([a.nir, "extract", a.run, "--input", s["folder"] / "img_choy2016/000.png", "-o", s["mesh"], "-q",
+                    *(["--level", a.level] if a.level else [])], True)
+        s["seconds"] = time.time() - start
+        s["failed"] = done.returncode != 0
+        if s["failed"]:
+            print(done.stderr.strip(), file=sys.stderr)
+            s.update(iou=0.0, chamfer_l1=3 ** 0.5, normal_consistency=-1.0)
+        else:
+            s.update(evaluate(a, s["mesh"], s["folder"] / "mesh.ply"))
+    for i, s in enumerate(shapes):
+        same = [t for t in shapes if t["class"] == s["class"]]
+        other = same[(same.index(s) + 1) % len(same)]
+        s["iou_of_another"] = 0.0 if s["failed"] else evaluate(a, s["mesh"], other["folder"] / "mesh.ply")["iou"]
+
+
+def picture(a, shapes):
+    """The first few shapes of each class that worked, in the order of the lists: not the best ones."""
+    classes = sorted({s["class"] for s in shapes})
+    chosen = [s for i in range(a.show) for c in classes
+              for s in [t for t in shapes if t["class"] == c and not t["failed"]][i:i + 1]][:a.show]
+    if not chosen:
+        sys.exit("no shape came out, there is nothing to show")
+    for s in chosen:
+        for kind, file in (("found", s["mesh"]), ("truth", s["folder"] / "mesh.ply")):
+            to = a.out / "shown" / kind / s["class"] / f"{s['name']}.ply"
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, to)
+    columns = []
+    for turn in (0, 180):
+        for kind in ("found", "truth"):
+            render(a, a.out / "shown" / kind, a.out / "drawn" / f"{kind}_{turn}", turn)
+            columns.append(a.out / "drawn" / f"{kind}_{turn}")
+    rows = []
+    for s in chosen:
+        images = [enlarged(read_png(s["folder"] / "img_choy2016/000.png"), SIDE)]
+        images += [read_png(c / s["class"] / s["name"] / "img_choy2016/000.png") for c in columns]
+        rows += [bytearray(b"".join(bytes(image[y]) for image in images)) for y in range(SIDE)]
+    write_png(Path(a.picture), rows)
+    return [f"{s['class']}/{s['name']}" for s in chosen]
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--nir", required=True)
+    p.add_argument("--set", required=True, type=Path, help="made by nir prepare --generate, papers' layout")
+    p.add_argument("--run", required=True)
+    p.add_argument("--out", required=True, type=Path)
+    p.add_argument("--level", help="probability of the surface; default: the model's")
+    p.add_argument("--picture")
+    p.add_argument("--show", type=int, default=6)
+    p.add_argument("--record")
+    a = p.parse_args()
+    a.options = json.loads((a.set / "prepare.json").read_text())
+    if a.out.exists():
+        shutil.rmtree(a.out)
+    shapes = [{"class": c.parent.name, "name": name, "folder": a.set / c.parent.name / name}
+              for c in sorted(a.set.glob("*/test.lst")) for name in c.read_text().split()]
+    measure(a, shapes)
+    print("| class | shapes | IoU | IoU with another shape of the class | Chamfer-L1 × 10 | normal consistency | failed |")
+    print("|---|---|---|---|---|---|---|")
+    rows = {c: [s for s in shapes if s["class"] == c] for c in sorted({s["class"] for s in shapes})}
+    for name, group in {**rows, "all": shapes}.items():
+        def mean(key):
+            return sum(s[key] for s in group) / len(group)
+        print(f"| {name} | {len(group)} | {mean('iou'):.3f} | {mean('iou_of_another'):.3f} | "
+              f"{10 * mean('chamfer_l1'):.3f} | {mean('normal_consistency'):.3f} | {sum(s['failed'] for s in group)} |")
+    shown = picture(a, shapes) if a.picture else []
+    if a.record:
+        keep = ("class", "name", "iou", "iou_of_another", "chamfer_l1", "normal_consistency", "failed", "seconds")
+        record = {"machine": platform.machine(), "cores": os.cpu_count(), "date": time.strftime("%Y-%m-%d"),
+                  "prepare": a.options, "shown": shown, "shapes": [{k: s[k] for k in keep} for s in shapes]}
+        Path(a.record).write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
