@@ -3,6 +3,7 @@
 #include "nir/data/training_window.h"
 
 #include "nir/base/error.h"
+#include "nir/data/dataset.h"
 #include "nir/data/occupancy_samples.h"
 
 #include <gtest/gtest.h>
@@ -70,6 +71,21 @@ TEST(TrainingWindow, ComesOnTopOfGeneratedSamples) {
     EXPECT_TRUE(plain.window.points.empty());
     EXPECT_EQ(asked.window.occupancies.size(), 40u);
     expect_in_box(asked.window, 0.125);
+}
+
+TEST(TrainingWindow, ComesFromPreparedSetsToo) {
+    DatasetConfig config;
+    config.path = NIR_SOURCE_DIR "/tests/golden/dataset";
+    config.points = 30, config.queries = 25;
+    const Dataset set(config, "train");
+    TrainingTargets targets;
+    targets.window = 0.4;
+    const DatasetSample s = set.sample(0, true, Rng(7), targets);
+    ASSERT_EQ(s.window.occupancies.size(), 25u);
+    expect_in_box(s.window, 0.4);
+    const DatasetSample plain = set.sample(0, true, Rng(7));
+    EXPECT_EQ(plain.queries, s.queries);
+    EXPECT_TRUE(plain.window.points.empty());
 }
 
 }  // namespace
