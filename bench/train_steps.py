@@ -13,11 +13,16 @@ lie in memory before its clock starts; nir's clock includes reading, drawing sam
 metrics, and leaves out its start. In the same turns: how many multiplications of matrices a second the machine does, and
 what share of the rows receives a gradient (nir leaves out the others).
 Prints Markdown; the record holds every turn.
+
+On a machine that does other things beside, seconds say little: two threads wait for each other while one of them is not
+running. --processor-time asks instead how many seconds of processor a step takes, from fresh weights (two runs of nir of
+different length; start and end drop out); --threads 1 keeps waiting out of it.
 """
 import argparse
 import json
 import math
 import os
+import resource
 import struct
 import subprocess
 import sys
@@ -164,7 +169,7 @@ def prepare(nir, folder):
     rng = np.random.default_rng(0)
     for kind in ("ellipsoid", "box", "torus"):
         os.makedirs(f"{folder}/meshes/{kind}")
-        for i in range(16):
+        for i in range(6):
             write_mesh(f"{folder}/meshes/{kind}/{i:02}.off", kind, rng)
     run([nir, "prepare", f"{folder}/meshes", "-o", f"{folder}/data", "--layout", "papers,packed", "-q"])
 
@@ -307,6 +312,41 @@ def python_rate(model, data, steps):
     return {"steps_per_second": steps / (time.perf_counter() - start), "loss": loss}
 
 
+def nir_processor_seconds(a, size, folder, steps):
+    used = []
+    for n in (2, 2 + steps):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        train(a, size, folder, f"{folder}/run", n)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return (used[1] - used[0]) / steps
+
+
+def python_processor_seconds(size, folder, steps):
+    torch.manual_seed(0)
+    model, data = OccupancyNetwork(size), batches(folder, size, 2)
+    adam = torch.optim.Adam(model.parameters(), lr=1e-4)
+    step(model, adam, data[0])
+    start = time.process_time()
+    for i in range(steps):
+        step(model, adam, data[i % 2])
+    return (time.process_time() - start) / steps
+
+
+def measure_processor_time(a, name, size, folder):
+    steps, turns = max(2, size["python_steps"] // 6), []
+    for _ in range(a.repeat):
+        turn = {"load": os.getloadavg()[0], "python": python_processor_seconds(size, folder, steps),
+                "nir": nir_processor_seconds(a, size, folder, steps)}
+        turn["ratio"] = turn["python"] / turn["nir"]
+        turns.append(turn)
+        print(f"{name}: python {turn['python']:.3f} s of processor a step, nir {turn['nir']:.3f} s, ratio "
+              f"{turn['ratio']:.2f}, load {turn['load']:.1f}", file=sys.stderr, flush=True)
+    out = {key: median([t[key] for t in turns]) for key in ("python", "nir", "ratio")}
+    print(f"| {size['title']} | {out['python']:.3f} | {out['nir']:.3f} | **{out['ratio']:.2f}** |")
+    return {"name": name, "processor_time": True, **size, **out, "turns": turns}
+
+
 def processor():
     with open("/proc/cpuinfo", encoding="utf-8") as f:
         return next((line.split(": ")[1].strip() for line in f if line.startswith("model name")), "unknown")
@@ -361,6 +401,7 @@ def main():
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--repeat", type=int, default=5, help="turns of each")
     p.add_argument("--short", type=float, default=1, help="share of the steps, for a quick look")
+    p.add_argument("--processor-time", action="store_true", help="seconds of processor a step, for a busy machine")
     p.add_argument("--record", help="JSON file")
     a = p.parse_args()
     a.nir = os.path.abspath(a.nir)
@@ -373,11 +414,12 @@ def main():
         for name in a.sizes.split(","):
             size = {k: max(10, int(v * a.short)) if k in ("warm", "python_steps", "nir_steps") else v
                     for k, v in SIZES[name].items()}
-            record["rows"].append(measure(a, name, size, folder))
+            record["rows"].append((measure_processor_time if a.processor_time else measure)(a, name, size, folder))
     if a.record:
         with open(a.record, "w", encoding="utf-8") as f:
             json.dump(record, f, indent=1)
-    print_tables(record)
+    if not a.processor_time:
+        print_tables(record)
 
 
 if __name__ == "__main__":
