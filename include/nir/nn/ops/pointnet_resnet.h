@@ -23,8 +23,7 @@ struct PointnetWeights {
 /// as one operation that does less than the layers would:
 /// * the maximum is the same for all points of a shape, so its half of a layer is computed once per shape;
 /// * fc_pos and the shortcut of the first block, both linear, are one layer of three inputs;
-/// * only points that hold a maximum somewhere above receive a gradient: backward works on those rows alone (with 300
-///   points and 512 channels a third to a half of all rows).
+/// * only points that hold a maximum somewhere above receive a gradient: backward works on those rows alone.
 /// Nothing is approximated; sums differ in their order.
 /// @param points [B,T,3] f32 or f64, CPU; zeros come out if T = 0
 /// @return [B,h]; differentiable once in points and weights. At a tie the first point receives the gradient.
