@@ -3,6 +3,7 @@
 #include "nir/pipeline/convert_checkpoint.h"
 
 #include "nir/base/error.h"
+#include "nir/base/log.h"
 #include "nir/base/output_file.h"
 #include "nir/io/file_bytes.h"
 #include "nir/io/npy.h"
@@ -11,6 +12,8 @@
 #include "nir/models/registry.h"
 #include "nir/nn/checkpoint.h"
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 namespace nir::pipeline {
@@ -39,6 +42,15 @@ Source read_source(const std::filesystem::path& file) {
     });
 }
 
+/// Takes off the prefix that training on several cards leaves on every name.
+void strip_parallel_prefix(io::TensorFile& state, const std::filesystem::path& file) {
+    constexpr std::string_view kPrefix = "module.";
+    const auto has = [&](const io::NamedArray& a) { return a.name.starts_with(kPrefix); };
+    if (state.arrays.empty() || !std::ranges::all_of(state.arrays, has)) return;
+    for (auto& array : state.arrays) array.name.erase(0, kPrefix.size());
+    log_info("{}: the prefix \"module.\" of all {} tensors is left out", file.string(), state.arrays.size());
+}
+
 /// The configuration and the metadata of a model file of nir, for files that are one already.
 void adopt_metadata(Source& source, const std::filesystem::path& file) {
     if (source.kind != "safetensors" || !source.state.metadata.contains("format_version")) return;
@@ -64,6 +76,7 @@ ConvertCheckpointResult convert_checkpoint(const ConvertCheckpointOptions& optio
         options.config.empty() ? Config::parse(source.info.config, options.in.string()) : Config::load(options.config);
     const auto model = models::build_model(config, options.seed);
     source.state.metadata.clear();
+    strip_parallel_prefix(source.state, options.in);
     nn::load_state(model->module(), source.state, options.in.string(), options.allow_partial);
 
     Config resolved(Config::Table{});

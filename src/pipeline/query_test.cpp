@@ -5,6 +5,7 @@
 
 #include "nir/base/error.h"
 #include "nir/io/npy.h"
+#include "nir/io/safetensors.h"
 #include "nir/pipeline/convert_checkpoint.h"
 
 #include <gmock/gmock.h>
@@ -173,6 +174,19 @@ TEST_F(Query, ConversionIsStrict) {
     EXPECT_FALSE(std::filesystem::exists(out));
     EXPECT_TRUE(is_torch_checkpoint(golden("conv_trained_small.pt")));
     EXPECT_FALSE(is_torch_checkpoint(golden("README.md")));
+}
+
+TEST_F(Query, PrefixOfParallelTrainingIsTakenOff) {
+    io::TensorFile state = io::read_npz(golden("conv_1plane_small.weights.npz"));
+    const auto in = dir_ / "parallel.safetensors", out = dir_ / "m.safetensors";
+    for (auto& array : state.arrays) array.name = "module." + array.name;
+    io::write_safetensors(in, state);
+    const ConvertCheckpointOptions options{.in = in, .out = out, .config = parity("conv_1plane_small")};
+    EXPECT_EQ(convert_checkpoint(options).tensors, 89);
+    // Only if all of them have it: otherwise names are names.
+    state.arrays[0].name = state.arrays[0].name.substr(7);
+    io::write_safetensors(in, state);
+    EXPECT_THAT(message_of(ErrorKind::format, [&] { convert_checkpoint(options); }), HasSubstr("unexpected"));
 }
 
 TEST_F(Query, ModelFileConvertsToItself) {

@@ -24,7 +24,7 @@ namespace {
 using geom::Vec3d;
 using geom::Vec3f;
 
-constexpr std::size_t kSeedPoints = 200000;  ///< points that force the lattice to be refined around them
+constexpr std::size_t kSeedPoints = 200000;  ///< points at which the lattice is refined and the mesh is judged
 constexpr int kMostCoarseCells = 128;        ///< along the longest side, before MISE halves them
 constexpr int kFineMesh = 640;               ///< cells along the longest side, up to which a feature cell gets two
 
@@ -39,6 +39,15 @@ std::vector<Vec3d> in_double(std::span<const Vec3f> points) {
     std::vector<Vec3d> q(points.size());
     std::transform(points.begin(), points.end(), q.begin(), [](Vec3f p) { return static_cast<Vec3d>(p); });
     return q;
+}
+
+/// No more than kSeedPoints (about) of the points, evenly by their order.
+template <class T>
+std::vector<T> some_of(std::span<const T> points) {
+    const std::size_t step = points.size() / kSeedPoints + 1;
+    std::vector<T> out;
+    for (std::size_t i = 0; i < points.size(); i += step) out.push_back(points[i]);
+    return out;
 }
 
 /// Removes parts that hardly any point supports: bubbles around outliers and voids inside thick solids.
@@ -99,8 +108,8 @@ extract::ExtractOptions extract_options(const models::CascadeField& field, std::
     while (field.fitted() && cells >> e.upsampling > kMostCoarseCells) ++e.upsampling;
     e.resolution_0 = std::max(4, (cells + (1 << e.upsampling) - 1) >> e.upsampling);
     e.level = std::log(options.level / (1 - options.level));
-    const std::size_t step = points.size() / kSeedPoints + 1;
-    for (std::size_t i = 0; i < points.size(); i += step) e.seeds.push_back(points[i]);
+    e.seeds = some_of(points);
+    if (field.fitted()) e.refine_steps = 1;  // the field is a distance near the surface
     return e;
 }
 
@@ -170,15 +179,16 @@ ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOpt
 
     const auto finishing = timer.phase("refine");
     result.mesh = std::move(extracted.mesh);
+    const std::vector<Vec3d> some = some_of(std::span(exact));
     if (!options.keep_all_components)
-        result.removed_components = remove_unsupported(result.mesh, exact, 2 * spacing + field->finest_cell());
+        result.removed_components = remove_unsupported(result.mesh, some, 2 * spacing + field->finest_cell());
     const double trim = !options.trim               ? 0.0
                         : options.trim_distance > 0 ? options.trim_distance / frame.scale
                                                     : 4 * spacing;
     support_vertices(result.mesh, exact, spacing, trim);
     if (result.mesh.empty())
         fail(ErrorKind::numeric, "nothing is left of the surface after trimming at {:.4g}", trim * frame.scale);
-    const auto [mean, p95] = residual(result.mesh, exact);
+    const auto [mean, p95] = residual(result.mesh, some);
     result.residual_mean = mean * frame.scale;
     result.residual_p95 = p95 * frame.scale;
     geom::to_user(frame, result.mesh);

@@ -18,6 +18,9 @@ using geom::Vec3f;
 // Cells of the finest lattice: so many spacings, and so many sqrt(noise x spacing), which balances the noise that is
 // left in a plane, about noise x spacing / (2.3 cells), with the detail that the cell rounds off.
 constexpr double kSpacings = 1.0, kBlurs = 3.0;
+// Large scans do with wider planes, which take less than half the time and memory.
+constexpr std::size_t kLargeScan = 300000;
+constexpr double kLargeSpacings = 1.5;
 // Weight of a surface that is sampled with one point per spacing^2: kernel in the plane times its height, 0.62.
 constexpr double kPeak = 0.62;
 constexpr float kWeightFrom = 0.1f, kWeightTo = 0.3f;  ///< shares of that weight between which a fit fades in
@@ -36,8 +39,9 @@ public:
     FittedField(std::unique_ptr<CascadeField> learned, std::span<const Vec3f> points, const FitOptions& options,
                 Progress& progress)
         : learned_(std::move(learned)) {
+        const double spacings = points.size() < kLargeScan ? kSpacings : kLargeSpacings;
         const auto cell = static_cast<float>(
-            std::max(kSpacings * options.spacing, kBlurs * std::sqrt(options.noise * options.spacing)));
+            std::max(spacings * options.spacing, kBlurs * std::sqrt(options.noise * options.spacing)));
         const double per_spacing = static_cast<double>(cell) / options.spacing;
         full_weight_ = static_cast<float>(kPeak * per_spacing * per_spacing);
         const Vec3f origin = learned_->domain().lo;
@@ -61,7 +65,10 @@ public:
     void values(std::span<const Vec3f> points, std::span<float> out) const override {
         std::vector<float> rest(points.size());
         parallel_for(points.size(), 256, [&](std::size_t begin, std::size_t end) {
-            for (std::size_t i = begin; i < end; ++i) rest[i] = fitted(points[i], out[i]);
+            for (std::size_t i = begin; i < end; ++i) {
+                const Fit fit = fitted(points[i]);
+                rest[i] = fit.rest, out[i] = fit.value;
+            }
         });
         std::vector<Vec3f> asked;
         std::vector<std::size_t> at;
@@ -71,6 +78,25 @@ public:
         std::vector<float> logits(asked.size());
         learned_->values(asked, logits);
         for (std::size_t k = 0; k < at.size(); ++k) out[at[k]] += rest[at[k]] * logits[k];
+    }
+    bool has_gradients() const override { return true; }
+    /// Along the planes' normals where they speak alone, central differences elsewhere.
+    void gradients(std::span<const Vec3f> points, std::span<Vec3f> out) const override {
+        std::vector<float> rest(points.size());
+        parallel_for(points.size(), 256, [&](std::size_t begin, std::size_t end) {
+            for (std::size_t i = begin; i < end; ++i) {
+                const Fit fit = fitted(points[i]);
+                rest[i] = fit.rest, out[i] = fit.slope;
+            }
+        });
+        std::vector<Vec3f> asked;
+        std::vector<std::size_t> at;
+        for (std::size_t i = 0; i < points.size(); ++i)
+            if (rest[i] > 0) asked.push_back(points[i]), at.push_back(i);
+        if (asked.empty()) return;
+        std::vector<Vec3f> found(asked.size());
+        ScalarField::gradients(asked, found);
+        for (std::size_t k = 0; k < at.size(); ++k) out[at[k]] = found[k];
     }
     geom::Box3f domain() const override { return learned_->domain(); }
     float gradient_step() const override { return 0.25f * finest_cell(); }
@@ -93,22 +119,29 @@ private:
                fade(plane.width, kWidthFrom, kWidthTo);
     }
 
-    /// The fitted part of the value; returns the share of the learned field, 0 to 1.
-    float fitted(Vec3f p, float& value) const {
-        float rest = 1;
-        value = 0;
+    /// The fitted part of the value and of its gradient, and the share of the learned field, 0 to 1.
+    struct Fit {
+        float value = 0, rest = 1;
+        Vec3f slope{};
+    };
+    Fit fitted(Vec3f p) const {
+        Fit fit;
         for (const auto& level : levels_) {
             const MomentGrid::Plane plane = level.fit(p);
             float share = trust(plane);
             if (share <= 0) continue;
             const float along = dot(plane.outwards, plane.normal);
             share *= fade(std::abs(along), kAgreeFrom, kAgreeTo);
-            const float height = dot(p - plane.center, plane.normal);
-            value += rest * share * slope_ * (along > 0 ? -height : height);
-            rest *= 1 - share;
-            if (rest < 1e-3f) return 0;
+            const Vec3f slope = plane.normal * (along > 0 ? -slope_ : slope_) * (fit.rest * share);
+            fit.value += dot(p - plane.center, slope);
+            fit.slope += slope;
+            fit.rest *= 1 - share;
+            if (fit.rest < 1e-3f) {
+                fit.rest = 0;
+                break;
+            }
         }
-        return rest;
+        return fit;
     }
 
     /// Asks the learned field on both sides of the plane at every node near it.

@@ -158,6 +158,22 @@ TEST(FittedField, PassesThroughThePointsWhereTheLearnedFieldDoesNot) {
     EXPECT_FLOAT_EQ(values[1], 50 * (0.52f - 0.9f));
 }
 
+TEST(FittedField, GradientsPointInwards) {
+    NoProgress quiet;
+    const auto points = sphere_points(0.3f);
+    const auto field = fit_surface(std::make_unique<RoughSphere>(0.52f), points, {.spacing = kSpacing}, quiet);
+    ASSERT_TRUE(field->has_gradients());
+    Rng rng(8);
+    std::vector<Vec3f> at(300), found(300), differences(300);
+    for (auto& p : at) p = on_sphere(rng, 0.5f);  // in the hole as well
+    field->gradients(at, found);
+    field->ScalarField::gradients(at, differences);
+    for (std::size_t i = 0; i < at.size(); ++i) {
+        EXPECT_GT(dot(normalized(found[i]), normalized(differences[i])), 0.95);
+        EXPECT_LT(dot(normalized(found[i]), normalized(at[i])), -0.5);  // the transition is a slope
+    }
+}
+
 TEST(FittedField, NoiseIsAveraged) {
     NoProgress quiet;
     const float noise = 0.005f;
