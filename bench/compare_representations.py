@@ -8,8 +8,8 @@ and the memory of voxels against their resolution. Needs nothing but nir and Pyt
   compare_representations.py --nir build/release/bin/nir --memory-only
 
 DIR holds NAME.ply (the true mesh, box centred at 0 with longest side 1) and inputs/NAME.K.ply (points; --input K).
-Every model is trained by `nir train` on the same stream of generated shapes (same seed: the same observations), then
-asked by `nir extract` and judged by `nir evaluate --protocol onet`. Their budget is the same number of steps (--steps),
+Every model is trained by `nir train` on the same stream of generated shapes, or on the same prepared set (--dataset; same
+seed: the same observations), then asked by `nir extract` and judged by `nir evaluate --protocol onet`. Their budget is the same number of steps (--steps),
 the same wall time (--time), or the same CPU time (--cpu): for that, a few steps of each model are timed first, and it
 gets as many as fit; a machine that does other work meanwhile does not change that. A run folder that is there already
 is resumed. Prints Markdown; OUT/record.json holds every figure.
@@ -37,7 +37,7 @@ MODELS = {
 }
 COMMON = """
 [data]
-name = "generated"
+{data}
 points = {points}
 noise = 0.005
 queries = 2048
@@ -84,7 +84,8 @@ def write_config(a, name, path, **budget):
     values = {"steps": 0, "time": 0, "validate_every": a.validate_every, **budget}
     with open(path, "w", encoding="utf-8") as f:
         f.write(MODELS[name][1].format(width=a.width))
-        f.write(COMMON.format(points=a.points, batch=a.batch, lr=a.lr, seed=a.seed, **values))
+        data = f'name = "dataset"\npath = "{os.path.abspath(a.dataset)}"' if a.dataset else 'name = "generated"'
+        f.write(COMMON.format(data=data, points=a.points, batch=a.batch, lr=a.lr, seed=a.seed, **values))
 
 
 def steps_for(a, name, cpu_seconds):
@@ -215,6 +216,7 @@ def main():
     p.add_argument("--cpu", help="CPU time of each model instead: 90s, 30m, 2h")
     p.add_argument("--threads", type=int, default=1, help="of each program")
     p.add_argument("--jobs", type=int, default=1, help="models at a time")
+    p.add_argument("--dataset", help="train on a set of nir prepare (with voxels) instead of the endless stream")
     p.add_argument("--points", type=int, default=3000, help="of the observations")
     p.add_argument("--width", type=int, default=256, help="of codes and hidden layers")
     p.add_argument("--batch", type=int, default=16)
