@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#pragma once
+
+#include "nir/geom/kd_tree.h"
+#include "nir/geom/shapes.h"
+
+#include <span>
+#include <vector>
+
+namespace nir::geom {
+
+/// Spacing of the points around single ones of them: sqrt(pi r^2 / 16), r = distance to the 16th neighbour (the side of
+/// the square of surface that each stands for); then the median of that over the point and its 16 neighbours, and no
+/// less than `floor`. A LiDAR's density falls with the square of the distance: there is no one spacing.
+/// @param which [M] indices into points  @return [M]. Depends on the points alone, not on `which` or threads.
+std::vector<double> local_spacing(std::span<const Vec3d> points, const KdTree& tree,
+                                  std::span<const std::uint32_t> which, double floor);
+
+struct SupportOptions {
+    double spacing = 0;   ///< of the whole scan; > 0. The local one is taken where it is larger.
+    double spacings = 4;  ///< the limit is so many local spacings ...
+    double length = 0;    ///< ... or this length everywhere, if > 0
+};
+
+/// What the data say about each vertex of a mesh.
+struct VertexSupport {
+    std::vector<Neighbor> nearest;  ///< the nearest point of each vertex
+    std::vector<float> spacing;     ///< local spacing there (see below)
+    std::vector<float> support;     ///< distance / limit: above 1 nothing supports the vertex (trim_mesh.h)
+};
+
+/// Looks up the data around vertices; each vertex is judged for itself, so a mesh may be given in pieces.
+/// The local spacing is looked up for points that are nearest to vertices farther than a global spacing away; for all
+/// others it is the global one, which changes support values below 1/4 only.
+/// @param tree of `points`
+VertexSupport support_vertices(std::span<const Vec3d> vertices, std::span<const Vec3d> points, const KdTree& tree,
+                               const SupportOptions& options);
+
+}  // namespace nir::geom
