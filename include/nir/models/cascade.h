@@ -6,13 +6,46 @@
 #include "nir/extract/scalar_field.h"
 #include "nir/geom/shapes.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace nir::models {
+
+/// When CascadeField::refine() ends. One of seconds and steps must be above 0; with both, the first one reached counts.
+struct RefineOptions {
+    double seconds = 0;  ///< wall clock, 0 = no limit. The last bits of the result depend on it; on steps they do not
+    int steps = 0;       ///< tries of a correction, 0 = no limit
+    double spacing = 0;  ///< of the points on the surface, in their frame; > 0
+    double noise = 0;    ///< standard deviation of the points along the normal, in their frame: no closer than that
+    float level = 0;     ///< logit of the surface
+    std::uint64_t seed = 1;  ///< chooses the points that are held out, and the points used if there are very many
+};
+
+/// What CascadeField::refine() did. Distances are those of points to the level set (to first order: the value over the
+/// slope of the field across the surface), averaged, in the frame of the points.
+struct RefineReport {
+    enum class Stop {
+        nothing_to_gain,  ///< the points lay within the noise already, or the first corrections made it worse
+        noise_reached,    ///< the points used lie within the noise now
+        no_more_gain,     ///< the points held out come no closer
+        steps,
+        seconds
+    };
+    int steps = 0;                                   ///< corrections tried ...
+    int kept = 0;                                    ///< ... and kept, because the points held out came closer
+    std::size_t points = 0, held_out = 0;            ///< used for the corrections; used to judge them
+    double residual_before = 0, residual_after = 0;  ///< of the points used
+    double held_out_before = 0, held_out_after = 0;  ///< of the points held out; never goes up
+    double seconds = 0;
+    Stop stopped_by = Stop::nothing_to_gain;
+};
+/// "no more gain", ...: as written in JSON and in the log.
+std::string_view to_string(RefineReport::Stop stop);
 
 /// The occupancy field that a Cascade makes of one scan. Values are logits, positive inside, in the frame of the
 /// points.
@@ -25,6 +58,12 @@ public:
     virtual bool fitted() const { return false; }
     /// Bytes held by the feature volumes.
     virtual std::size_t memory_bytes() const = 0;
+    /// Moves the surface towards points of the scan that the field was made of (docs/methods/cascade.md). Only
+    /// corrections after which points held out lie closer are kept, so that noise is not followed.
+    /// @param points [N,3], the frame of the field; fewer than 50 usable ones change nothing
+    /// @throws Error usage: no limit given, or this kind of field cannot be refined; cancelled: what was gained by then
+    /// stays.
+    virtual RefineReport refine(std::span<const geom::Vec3f> points, const RefineOptions& options, Progress& progress);
 };
 
 /// A trained octave cascade (docs/methods/cascade.md): a coarse 3-D U-Net over the whole scan decides inside and

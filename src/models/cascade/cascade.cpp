@@ -10,6 +10,7 @@
 #include "models/cascade/cascade_encode.h"
 #include "models/cascade/cascade_file.h"
 #include "models/cascade/cascade_net.h"
+#include "models/cascade/cascade_refine.h"
 #include "models/cascade/feature_octree.h"
 #include "models/cascade/octave_bricks.h"
 #include "models/fitted/fitted_field.h"
@@ -54,6 +55,10 @@ public:
     int octaves() const override { return tree_.octaves() - 1; }
     float finest_cell() const override { return tree_.cell(tree_.octaves() - 1); }
     std::size_t memory_bytes() const override { return tree_.memory_bytes(); }
+    RefineReport refine(std::span<const Vec3f> points, const RefineOptions& options, Progress& progress) override {
+        FeatureCorrection correction(tree_, net_, options.spacing);
+        return refine_surface(*this, correction, points, options, progress);
+    }
 
 private:
     FeatureOctree tree_;
@@ -154,6 +159,26 @@ private:
 };
 
 }  // namespace
+
+std::string_view to_string(RefineReport::Stop stop) {
+    switch (stop) {
+        case RefineReport::Stop::nothing_to_gain:
+            return "nothing to gain";
+        case RefineReport::Stop::noise_reached:
+            return "noise reached";
+        case RefineReport::Stop::no_more_gain:
+            return "no more gain";
+        case RefineReport::Stop::steps:
+            return "steps";
+        case RefineReport::Stop::seconds:
+            return "seconds";
+    }
+    return "";
+}
+
+RefineReport CascadeField::refine(std::span<const Vec3f>, const RefineOptions&, Progress&) {
+    fail(ErrorKind::usage, "this kind of field cannot be refined");
+}
 
 struct Cascade::Impl {
     CascadeNet net{nullptr};

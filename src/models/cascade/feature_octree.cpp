@@ -6,6 +6,7 @@
 #include "nir/base/parallel.h"
 
 #include <cmath>
+#include <utility>
 
 namespace nir::models {
 
@@ -50,6 +51,11 @@ const float* FeatureOctree::cell_features(int octave, Vec3i c) const {
 std::span<const float> FeatureOctree::brick_data(int octave, std::size_t first, std::size_t count) const {
     const std::size_t floats = static_cast<std::size_t>(kBrickCells * kBrickCells * kBrickCells * channels_);
     return std::span(levels_[static_cast<std::size_t>(octave)].data).subspan(first * floats, count * floats);
+}
+
+std::span<float> FeatureOctree::brick_data(int octave, std::size_t first, std::size_t count) {
+    const auto data = std::as_const(*this).brick_data(octave, first, count);
+    return {const_cast<float*>(data.data()), data.size()};  // the object is not const
 }
 
 void FeatureOctree::store_bricks(int octave, std::span<const Vec3i> bricks, const at::Tensor& features) {

@@ -45,6 +45,7 @@ public:
     }
     /// Features [count, 8, 8, 8, channels] of bricks first .. first + count - 1 of that list.
     std::span<const float> brick_data(int octave, std::size_t first, std::size_t count) const;
+    std::span<float> brick_data(int octave, std::size_t first, std::size_t count);
     /// Sets the features of some bricks that the octave has. @param features [N, channels, 8, 8, 8]
     void store_bricks(int octave, std::span<const geom::Vec3i> bricks, const at::Tensor& features);
 

@@ -6,6 +6,7 @@
 #include "nir/base/parallel.h"
 
 #include "models/fitted/moment_grid.h"
+#include "models/fitted/offset_correction.h"
 
 #include <algorithm>
 #include <cmath>
@@ -68,6 +69,7 @@ public:
             for (std::size_t i = begin; i < end; ++i) {
                 const Fit fit = fitted(points[i]);
                 rest[i] = fit.rest, out[i] = fit.value;
+                for (const auto& o : offsets_) out[i] += o->value(points[i]);
             }
         });
         std::vector<Vec3f> asked;
@@ -87,6 +89,7 @@ public:
             for (std::size_t i = begin; i < end; ++i) {
                 const Fit fit = fitted(points[i]);
                 rest[i] = fit.rest, out[i] = fit.slope;
+                for (const auto& o : offsets_) out[i] += o->gradient(points[i]);
             }
         });
         std::vector<Vec3f> asked;
@@ -107,7 +110,14 @@ public:
     std::size_t memory_bytes() const override {
         std::size_t bytes = learned_->memory_bytes();
         for (const auto& level : levels_) bytes += level.memory_bytes();
+        for (const auto& o : offsets_) bytes += o->memory_bytes();
         return bytes;
+    }
+    RefineReport refine(std::span<const Vec3f> points, const RefineOptions& options, Progress& progress) override {
+        offsets_.push_back(std::make_unique<OffsetCorrection>(points, learned_->domain().lo, finest_cell()));
+        const RefineReport report = refine_surface(*this, *offsets_.back(), points, options, progress);
+        if (report.kept == 0) offsets_.pop_back();
+        return report;
     }
 
 private:
@@ -187,7 +197,8 @@ private:
     }
 
     std::unique_ptr<CascadeField> learned_;
-    std::vector<MomentGrid> levels_;  ///< finest first
+    std::vector<std::unique_ptr<OffsetCorrection>> offsets_;  ///< found by refine(), one for each call
+    std::vector<MomentGrid> levels_;                          ///< finest first
     float full_weight_ = 0;
     float slope_ = 0;  ///< of the learned logit across the surface, per length
 };
