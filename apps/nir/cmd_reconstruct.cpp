@@ -34,6 +34,17 @@ void report(VerbContext& context, const Arguments& a, const pipeline::Reconstruc
     j["point_noise"] = r.scan.spacing.noise;
     j["octaves"] = r.octaves;
     j["fitted"] = r.fitted;
+    if (const auto& f = r.refinement)
+        j["refine"] = {{"steps", f->steps},
+                       {"kept", f->kept},
+                       {"points", f->points},
+                       {"held_out", f->held_out},
+                       {"residual_before", f->residual_before},
+                       {"residual_after", f->residual_after},
+                       {"held_out_before", f->held_out_before},
+                       {"held_out_after", f->held_out_after},
+                       {"seconds", f->seconds},
+                       {"stopped_by", to_string(f->stopped_by)}};
     j["resolution"] = r.resolution;
     j["queried_points"] = r.queried_points;
     j["removed_components"] = r.removed_components;
@@ -71,6 +82,13 @@ VerbRun add_reconstruct(CLI::App& app) {
                 {"auto", Detail::automatic}, {"learned", Detail::learned}, {"fitted", Detail::fitted}},
             CLI::ignore_case))
         ->default_str("auto");
+    app.add_option("--refine", a->options.refine_seconds,
+                   "Move the surface towards the points for at most SECONDS, as long as points held out come closer")
+        ->check(CLI::PositiveNumber)
+        ->type_name("SECONDS");
+    app.add_option("--refine-steps", a->options.refine_steps,
+                   "The same by number of steps instead of time: equal bytes in every run")
+        ->check(CLI::Range(1, 1000000));
     app.add_flag("--keep-all", a->options.keep_all_components, "Keep small parts that hardly any point supports");
     app.add_option("--preview", a->preview, "Write a picture (PNG) of scan and mesh");
     return [a](VerbContext& context) {

@@ -15,6 +15,8 @@
 #include "nir/io/png.h"
 #include "nir/models/cascade.h"
 
+#include "pipeline/refine_scan.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -166,6 +168,10 @@ ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOpt
     result.fitted = field->fitted();
     result.cell = field->finest_cell() * frame.scale;
     encoding.close();
+    if (options.refine_seconds > 0 || options.refine_steps > 0) {
+        const auto phase = timer.phase("refine on scan");
+        result.refinement = refine_on_scan(*field, points, encode_options, frame.scale, options, progress);
+    }
 
     const extract::ExtractOptions extraction = extract_options(*field, points, options);
     extract::ExtractResult extracted = extract::extract_mesh(*field, extraction, progress, &timer);

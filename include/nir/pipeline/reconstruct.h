@@ -24,6 +24,8 @@ struct ReconstructOptions {
     double trim_distance = 0;          ///< user units; 0 = auto, four point spacings
     bool keep_all_components = false;  ///< also the small ones that no points support
     models::Cascade::Detail detail = models::Cascade::Detail::automatic;
+    double refine_seconds = 0;  ///< move the surface towards the points for at most so long; 0 = no such limit
+    int refine_steps = 0;       ///< the same by number of steps; both 0 = no refinement
 };
 
 /// What came out, with the figures that a user needs to trust it.
@@ -36,6 +38,7 @@ struct ReconstructResult {
     int octaves = 0, resolution = 0;
     bool fitted = false;  ///< the surface was fitted to the points where they are dense (models/cascade.h)
     double cell = 0;      ///< of the finest features, user units
+    std::optional<models::RefineReport> refinement;  ///< if it was asked for; lengths in user units
     std::size_t queried_points = 0, removed_components = 0;
     std::vector<std::string> warnings;
 };
