@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the nir developers
 #include "nir/data/cascade_samples.h"
 
+#include "nir/base/splitmix.h"
+#include "nir/data/room_generator.h"
 #include "nir/data/sample_stream.h"
 #include "nir/kernels/splat.h"
 
@@ -28,6 +30,8 @@ void CascadeDataConfig::describe(ConfigVisitor& v) {
     v.check(max_points >= min_points, "max_points", "must be at least min_points");
     v.check(cells % 8 == 0, "cells", "must be a multiple of 8");
     v.field("views_share", views_share, {.min = 0, .max = 1}, "share of scans seen by simulated depth cameras");
+    v.field("rooms", rooms, {.min = 0, .max = 1},
+            "share of rooms with walls and objects, mostly scanned from inside by LiDAR or depth cameras");
 }
 
 namespace {
@@ -114,9 +118,17 @@ ScanOptions draw_scan_options(const CascadeDataConfig& config, Rng& rng) {
     return scan_options;
 }
 
+GeneratedShape draw_shape(const CascadeDataConfig& config, Rng& rng, std::size_t n_surface) {
+    if (config.rooms > 0) {
+        Rng own(splitmix64(rng.state()[0]) ^ rng.state()[2]);
+        if (own.coin(config.rooms)) return generate_room({}, own, n_surface);
+    }
+    return generate_shape(rng, n_surface);
+}
+
 CascadeSample make_cascade_sample(const CascadeDataConfig& config, Rng rng) {
     const ScanOptions scan_options = draw_scan_options(config, rng);
-    const GeneratedShape shape = generate_shape(rng, std::max<std::size_t>(scan_options.max_points, 4000));
+    const GeneratedShape shape = draw_shape(config, rng, std::max<std::size_t>(scan_options.max_points, 4000));
     const SimulatedScan scan = simulate_scan(shape, scan_options, rng);
 
     CascadeSample sample;

@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the nir developers
 #include "nir/data/occupancy_samples.h"
 
+#include "nir/data/room_generator.h"
+
 #include <algorithm>
 
 namespace nir::data {
@@ -83,6 +85,7 @@ GeneratedShape fit_unit_cube(GeneratedShape shape) {
         shape.box.extend(p);
     }
     shape.area *= scale * scale;
+    if (shape.room) shape.room = shape.room->moved(fit.translation, scale);
     return shape;
 }
 

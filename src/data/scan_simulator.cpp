@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the nir developers
 #include "nir/data/scan_simulator.h"
 
+#include "data/room_scan.h"
+
 #include <cmath>
 
 namespace nir::data {
@@ -56,6 +58,27 @@ std::vector<Vec3f> visible_points(const GeneratedShape& shape, Rng& rng) {
     return out;
 }
 
+void scatter_outliers(SimulatedScan& scan, const geom::Box3f& box, const ScanOptions& o, Rng& rng) {
+    if (rng.coin(o.outlier_share)) {
+        const auto extra = static_cast<std::size_t>(static_cast<double>(scan.points.size()) * 0.015 * rng.uniform());
+        const Vec3f c = box.center(), s = box.size() * 0.55f;
+        for (std::size_t i = 0; i < extra; ++i)
+            scan.points.push_back(c + Vec3f{static_cast<float>(rng.uniform(-1, 1)) * s.x,
+                                            static_cast<float>(rng.uniform(-1, 1)) * s.y,
+                                            static_cast<float>(rng.uniform(-1, 1)) * s.z});
+    }
+}
+
+/// Rooms are mostly seen from inside. The random numbers of other shapes do not pass here.
+std::optional<SimulatedScan> seen_from_inside(const GeneratedShape& shape, const ScanOptions& o, std::size_t n,
+                                              Rng& rng) {
+    const double kind = rng.uniform();
+    if (kind >= o.lidar_share + o.depth_share) return {};
+    auto scan = scan_room(shape, kind < o.lidar_share ? RoomSensor::lidar : RoomSensor::depth, n, o, rng);
+    if (scan) scatter_outliers(*scan, shape.box, o, rng);
+    return scan;
+}
+
 }  // namespace
 
 SimulatedScan simulate_scan(const GeneratedShape& shape, const ScanOptions& o, Rng& rng) {
@@ -63,6 +86,8 @@ SimulatedScan simulate_scan(const GeneratedShape& shape, const ScanOptions& o, R
     const double lo = static_cast<double>(o.min_points),
                  hi = static_cast<double>(std::min(o.max_points, shape.surface.size()));
     auto n = static_cast<std::size_t>(lo * std::pow(hi / lo, rng.uniform()));
+    if (shape.room)
+        if (auto inside = seen_from_inside(shape, o, n, rng)) return *std::move(inside);
     std::vector<Vec3f> pool = shape.surface;
     double area = shape.area;
     if (rng.coin(o.views_share)) {
@@ -98,14 +123,7 @@ SimulatedScan simulate_scan(const GeneratedShape& shape, const ScanOptions& o, R
                        static_cast<float>(rng.normal())} *
                  scan.noise;
     }
-    if (rng.coin(o.outlier_share)) {
-        const auto extra = static_cast<std::size_t>(static_cast<double>(scan.points.size()) * 0.015 * rng.uniform());
-        const Vec3f c = shape.box.center(), s = shape.box.size() * 0.55f;
-        for (std::size_t i = 0; i < extra; ++i)
-            scan.points.push_back(c + Vec3f{static_cast<float>(rng.uniform(-1, 1)) * s.x,
-                                            static_cast<float>(rng.uniform(-1, 1)) * s.y,
-                                            static_cast<float>(rng.uniform(-1, 1)) * s.z});
-    }
+    scatter_outliers(scan, shape.box, o, rng);
     return scan;
 }
 

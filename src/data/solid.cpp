@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 namespace nir::data {
@@ -360,6 +361,36 @@ Vec3f refine_crossing(const Solid& solid, Vec3f a, float da, Vec3f b, float db) 
 }
 
 }  // namespace
+
+void trace_rays(const Solid& solid, std::span<const Vec3f> origins, std::span<const Vec3f> directions, float t_max,
+                float least, std::span<float> t) {
+    const float safety = 1.0f / solid.lipschitz();
+    std::vector<std::size_t> alive(origins.size()), kept;
+    std::vector<Vec3f> p;
+    std::vector<float> d, before(origins.size(), 0);
+    for (std::size_t i = 0; i < alive.size(); ++i) alive[i] = i, t[i] = 0;
+    for (bool first = true; !alive.empty(); first = false, std::swap(alive, kept)) {
+        p.resize(alive.size()), d.resize(alive.size()), kept.clear();
+        for (std::size_t k = 0; k < alive.size(); ++k) p[k] = origins[alive[k]] + directions[alive[k]] * t[alive[k]];
+        solid.eval(p.data(), p.size(), d.data());
+        for (std::size_t k = 0; k < alive.size(); ++k) {
+            const std::size_t i = alive[k];
+            if (d[k] < 0) {
+                if (first) continue;  // began inside
+                const float step = std::max(before[i] * safety, least);
+                const Vec3f a = p[k] - directions[i] * step;
+                t[i] = dot(refine_crossing(solid, a, before[i], p[k], d[k]) - origins[i], directions[i]);
+                continue;
+            }
+            before[i] = d[k];
+            t[i] += std::max(d[k] * safety, least);
+            if (t[i] <= t_max)
+                kept.push_back(i);
+            else
+                t[i] = std::numeric_limits<float>::infinity();
+        }
+    }
+}
 
 std::vector<Vec3f> sample_surface(const Solid& solid, float radius, std::size_t count, Rng& rng, float* area) {
     std::vector<Vec3f> found;

@@ -124,7 +124,7 @@ public:
     LabelledScan held_out_scan(std::uint64_t index, std::size_t labels) const override {
         Rng rng = held_out_rng(index);
         const ScanOptions options = draw_scan_options(config_, rng);
-        const GeneratedShape shape = generate_shape(rng, std::max<std::size_t>(options.max_points, 4000));
+        const GeneratedShape shape = draw_shape(config_, rng, std::max<std::size_t>(options.max_points, 4000));
         SimulatedScan simulated = simulate_scan(shape, options, rng);
         LabelledScan scan;
         scan.cloud = std::move(simulated.points);
@@ -133,9 +133,10 @@ public:
         return scan;
     }
     std::string training_range() const override {
-        return fmt::format("generated shapes, {} to {} points, noise up to {} point spacings, {:.0f} % seen by cameras",
-                           config_.min_points, config_.max_points, config_.max_noise_spacings,
-                           100 * config_.views_share);
+        const std::string rooms = config_.rooms > 0 ? fmt::format(", {:.0f} % rooms", 100 * config_.rooms) : "";
+        return fmt::format(
+            "generated shapes, {} to {} points, noise up to {} point spacings, {:.0f} % seen by cameras{}",
+            config_.min_points, config_.max_points, config_.max_noise_spacings, 100 * config_.views_share, rooms);
     }
 
 private:

@@ -20,6 +20,7 @@ struct CascadeDataConfig {
     int min_points = 300, max_points = 20000;
     double max_noise_spacings = 0.6;
     double views_share = 0.25;
+    double rooms = 0;  ///< share of samples of the family "room"; 0 gives what runs without this option gave
     void describe(ConfigVisitor& v);
 };
 
@@ -41,6 +42,10 @@ struct CascadeSample {
     std::string_view family;
     float spacing_cells = 0;  ///< point spacing in coarse cells
 };
+
+/// The next shape: a room with the probability config.rooms, else one of generate_shape(). Which of the two does not
+/// touch rng, so that the other shapes are those of config.rooms = 0.
+GeneratedShape draw_shape(const CascadeDataConfig& config, Rng& rng, std::size_t n_surface);
 
 /// How the next scan is taken: the number of points is drawn in favour of large ones.
 ScanOptions draw_scan_options(const CascadeDataConfig& config, Rng& rng);

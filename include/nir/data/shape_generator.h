@@ -8,6 +8,8 @@
 
 namespace nir::data {
 
+class Room;
+
 /// One random solid with exact inside labels, centred at 0, longest side of its box 1.
 struct GeneratedShape {
     SolidPtr solid;
@@ -17,6 +19,8 @@ struct GeneratedShape {
     /// Clean surface points, uniform by area (at least the number asked for).
     std::vector<Vec3f> surface;
     float area = 0.0f;  ///< estimated from the number of line crossings
+    /// What the solid is made of, if it is a room (room_generator.h).
+    std::shared_ptr<const Room> room{};
 };
 
 /// The families of the generator, each a few lines in shape_generator.cpp.

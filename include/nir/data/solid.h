@@ -75,6 +75,12 @@ void normals(const Solid& solid, std::span<const Vec3f> points, float h, std::sp
 /// always that of the solid, the size is good near the surface.
 void signed_distances(const Solid& solid, std::span<const Vec3f> points, float h, std::span<float> out);
 
+/// Where rays first meet the surface: t[i] is the distance along the unit direction, 0 if the origin is inside,
+/// infinity if there is nothing within t_max. Steps are at least `least` long: what is thinner may be missed.
+/// @param t [N] as long as origins and directions, overwritten.
+void trace_rays(const Solid& solid, std::span<const Vec3f> origins, std::span<const Vec3f> directions, float t_max,
+                float least, std::span<float> t);
+
 /// Points spread uniformly by area over the surface inside the ball of `radius` around 0, found where random straight
 /// lines cross it (Cauchy-Crofton: the crossings of isotropic random lines are uniform by area).
 /// Returns at least `count` points unless the surface is almost empty; then fewer. Ref: Li et al. 2003, "Uniform
