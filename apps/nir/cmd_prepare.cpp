@@ -106,9 +106,21 @@ VerbRun add_prepare(CLI::App& app) {
                    "Instead of MESH: N random shapes of each family, a class each, drawn from --seed")
         ->check(CLI::Range(std::size_t{1}, std::size_t{1000000}))
         ->type_name("N");
+    app.add_option("--rooms", o.rooms,
+                   "Instead of MESH: N synthetic rooms of each kind, rooms_04 to rooms_08 with 4 to 8 objects, after "
+                   "convolutional occupancy networks")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{1000000}))
+        ->type_name("N");
+    app.add_option("--objects", o.objects,
+                   "Meshes and folders with CLASS/NAME.ply that stand in --rooms; default: random shapes")
+        ->type_name("MESH…");
+    app.add_option("--room-files", o.room_files, "Files of points and of labels per room; training draws one of them")
+        ->check(CLI::Range(1, 100))
+        ->capture_default_str();
     app.add_option(
            "--families", a->families,
-           fmt::format("Families of --generate, by commas; default: all ({})", fmt::join(data::shape_families(), ", ")))
+           fmt::format("Families of --generate or --rooms, by commas; default: all ({}); for --rooms five of them",
+                       fmt::join(data::shape_families(), ", ")))
         ->type_name("A,B,…");
     app.add_option("--cells", o.generated_cells, "Cells along the longest side in which these shapes are meshed")
         ->check(CLI::Range(16, 1024))
@@ -133,13 +145,16 @@ VerbRun add_prepare(CLI::App& app) {
         ->capture_default_str();
     app.add_flag("--keep-meshes", o.keep_meshes,
                  "Store each mesh in the unit cube (mesh.ply), to compare results with; --generate always does");
-    app.add_option("--split", a->split, "Shares of train, val and test in every class")->capture_default_str();
+    auto* split =
+        app.add_option("--split", a->split, "Shares of train, val and test in every class; rooms: 0.75,0.05,0.2")
+            ->capture_default_str();
     app.add_option("--class", o.class_name, "Class of meshes that are named one by one")->capture_default_str();
     auto* resume = app.add_flag("--resume", o.resume, "Keep the models that are finished");
     app.add_flag("--force", o.force, "Replace models that are there")->excludes(resume);
     app.add_flag("--skip-bad", o.skip_bad, "Meshes that cannot be used do not count as a failure (exit code 3)");
-    return [a](VerbContext& context) {
+    return [a, split](VerbContext& context) {
         auto& options = a->options;
+        if (options.rooms > 0 && split->count() == 0) a->split = "0.75,0.05,0.2";
         options.papers = a->layout.find("papers") != std::string::npos;
         options.packed = a->layout.find("packed") != std::string::npos;
         options.split = parse_numbers<3>("--split", a->split, "three shares like 0.8,0.1,0.1");

@@ -90,6 +90,28 @@ void write_pointcloud_file(const std::filesystem::path& path, std::span<const Ve
     io::write_npz(path, file, false);
 }
 
+void write_room_cloud_file(const std::filesystem::path& path, std::span<const Vec3f> points,
+                           std::span<const Vec3f> normals, std::span<const std::int16_t> semantics, bool half) {
+    NIR_CHECK(points.size() == normals.size() && points.size() == semantics.size());
+    io::TensorFile file;
+    file.arrays.push_back(point_array("points", points, half));
+    file.arrays.push_back(point_array("normals", normals, half));
+    file.arrays.push_back(io::NamedArray::from("semantics", {static_cast<std::int64_t>(semantics.size())}, semantics));
+    io::write_npz(path, file, false);
+}
+
+void write_room_points_file(const std::filesystem::path& path, std::span<const Vec3f> points,
+                            std::span<const std::uint8_t> inside, std::span<const std::int16_t> semantics, bool half) {
+    NIR_CHECK(points.size() == inside.size() && points.size() == semantics.size());
+    io::TensorFile file;
+    file.arrays.push_back(point_array("points", points, half));
+    const auto bits = io::pack_bits(inside);
+    file.arrays.push_back(io::NamedArray::from("occupancies", {static_cast<std::int64_t>(bits.size())}, bits));
+    file.arrays.push_back(io::NamedArray::scalar("z_scale", std::int64_t{0}));
+    file.arrays.push_back(io::NamedArray::from("semantics", {static_cast<std::int64_t>(semantics.size())}, semantics));
+    io::write_npz(path, file, false);
+}
+
 void write_cameras_file(const std::filesystem::path& path, std::span<const geom::DatasetView> views,
                         const geom::Box3d& box) {
     io::TensorFile file;

@@ -42,10 +42,15 @@ decltype(auto) on_disk(F&& f) {
     }
 }
 
-void write_text(const fs::path& path, std::string_view text) {
-    OutputFile file(path);
-    file.stream() << text;
-    file.commit();
+void check_room_options(const PrepareOptions& o) {
+    if (o.generate > 0) fail(ErrorKind::usage, "--rooms and --generate exclude each other");
+    if (!o.inputs.empty())
+        fail(ErrorKind::usage, "--rooms takes the meshes that stand in them by --objects, not as MESH ({})",
+             o.inputs.front().string());
+    if (o.packed) fail(ErrorKind::usage, "--layout packed: rooms have several files each and are not packed");
+    if (!o.objects.empty() && !o.families.empty())
+        fail(ErrorKind::usage, "--objects and --families exclude each other");
+    if (o.room_files < 1 || o.room_files > 100) fail(ErrorKind::usage, "--room-files: 1 to 100");
 }
 
 void check_options(const PrepareOptions& o) {
@@ -60,9 +65,12 @@ void check_options(const PrepareOptions& o) {
         fail(ErrorKind::usage, "--azimuth: {} to {} degrees is no range of directions", o.azimuth[0], o.azimuth[1]);
     if (std::abs(sum - 1) > 1e-6) fail(ErrorKind::usage, "--split: the three shares add up to {}, not to 1", sum);
     if (o.resume && o.force) fail(ErrorKind::usage, "--resume and --force exclude each other");
-    if (o.inputs.empty() && o.generate == 0)
-        fail(ErrorKind::usage, "give meshes to prepare, or let --generate N make shapes");
-    if (o.generate == 0 && !o.families.empty()) fail(ErrorKind::usage, "--families goes with --generate");
+    if (o.inputs.empty() && o.generate == 0 && o.rooms == 0)
+        fail(ErrorKind::usage, "give meshes to prepare, or let --generate N make shapes or --rooms N rooms");
+    if (o.generate == 0 && o.rooms == 0 && !o.families.empty())
+        fail(ErrorKind::usage, "--families goes with --generate or --rooms");
+    if (o.rooms == 0 && !o.objects.empty()) fail(ErrorKind::usage, "--objects goes with --rooms");
+    if (o.rooms > 0) check_room_options(o);
     NIR_CHECK(o.points > 0 && o.samples > 0 && o.uniform_ratio >= 0 && o.uniform_ratio <= 1 && o.padding >= 0);
 }
 
@@ -101,13 +109,15 @@ void check_same_options(const PrepareOptions& o) {
 /// Works through the meshes; the models appear one by one.
 class Preparation {
 public:
-    Preparation(const PrepareOptions& options, fs::path root, Progress& progress)
-        : options_(options), root_(std::move(root)), progress_(progress) {}
+    /// @param stock what stands in rooms, if there are any.
+    Preparation(const PrepareOptions& options, fs::path root, const RoomStock* stock, Progress& progress)
+        : options_(options), root_(std::move(root)), stock_(stock), progress_(progress) {}
 
     void run(const std::vector<MeshSource>& sources, PrepareResult& result) {
         std::vector<std::optional<PreparedModel>> models(sources.size());
         std::vector<std::string> reasons(sources.size());
-        progress_.begin("prepare", sources.size(), "meshes");
+        const char* what = options_.rooms > 0 ? "rooms" : "meshes";
+        progress_.begin("prepare", sources.size(), what);
         const auto one = [&](std::size_t i) {
             if (stop_) return;
             try {
@@ -133,10 +143,10 @@ public:
             if (!reasons[i].empty()) result.failed.push_back({sources[i].file, reasons[i]});
         }
         if (stop_ && done + result.failed.size() < sources.size())
-            fail(ErrorKind::cancelled, "stopped after {} of {} meshes; --resume goes on", done, sources.size());
+            fail(ErrorKind::cancelled, "stopped after {} of {} {}; --resume goes on", done, sources.size(), what);
         progress_.end();
         if (done == 0)
-            fail(ErrorKind::input, "none of the {} meshes could be used; the first: {}", sources.size(),
+            fail(ErrorKind::input, "none of the {} {} could be used; the first: {}", sources.size(), what,
                  result.failed.front().reason);
     }
 
@@ -148,6 +158,7 @@ private:
             model.kept = true;
             return model;
         }
+        if (stock_ != nullptr) return make_room(folder, source, *stock_, options_);
         const ModelContent content = make_model(source, options_);
         write_model(folder, content, options_);
         return content.report;
@@ -155,9 +166,19 @@ private:
 
     const PrepareOptions& options_;
     fs::path root_;
+    const RoomStock* stock_;
     Progress& progress_;
     std::atomic<bool> stop_{false};
 };
+
+/// Rooms know their split from the beginning: what stands in them depends on it.
+std::array<std::vector<std::string>, 3> split_rooms(const PrepareResult& result, const std::string& model_class) {
+    std::array<std::vector<std::string>, 3> out;
+    for (const auto& m : result.models)
+        for (std::size_t s = 0; s < 3; ++s)
+            if (m.model_class == model_class && m.split == kSplits[s]) out[s].push_back(m.name);
+    return out;
+}
 
 void write_lists(const fs::path& root, const PrepareOptions& options, PrepareResult& result) {
     std::map<std::string, std::vector<std::string>> classes;
@@ -166,7 +187,8 @@ void write_lists(const fs::path& root, const PrepareOptions& options, PrepareRes
     std::map<std::pair<std::string, std::string>, std::size_t> split_of;
     for (const auto& [model_class, models] : classes) {
         names.push_back(model_class);
-        const auto splits = split_models(model_class, models, options);
+        const auto splits =
+            options.rooms > 0 ? split_rooms(result, model_class) : split_models(model_class, models, options);
         for (std::size_t s = 0; s < 3; ++s) {
             data::write_split_list(root / model_class / fmt::format("{}.lst", kSplits[s]), splits[s]);
             result.split_sizes[s] += splits[s].size();
@@ -207,7 +229,13 @@ PrepareResult pack_dataset(const PrepareOptions& options, Progress& progress, Ph
 
 }  // namespace
 
-void write_model(const fs::path& folder, const ModelContent& content, const PrepareOptions& options) {
+void write_text(const fs::path& path, std::string_view text) {
+    OutputFile file(path);
+    file.stream() << text;
+    file.commit();
+}
+
+void write_folder(const fs::path& folder, const std::function<void(const fs::path&)>& fill) {
     on_disk([&] {
         const fs::path temporary =
             folder.parent_path() / fmt::format(".{}.{}.tmp", folder.filename().string(), ::getpid());
@@ -220,6 +248,14 @@ void write_model(const fs::path& folder, const ModelContent& content, const Prep
                 fs::remove_all(path, ec);
             }
         } guard{temporary};
+        fill(temporary);
+        fs::remove_all(folder);
+        fs::rename(temporary, folder);
+    });
+}
+
+void write_model(const fs::path& folder, const ModelContent& content, const PrepareOptions& options) {
+    write_folder(folder, [&](const fs::path& temporary) {
         data::write_points_file(temporary / "points.npz", content.points, content.inside, content.frame, options.half);
         if (!content.near_points.empty())
             data::write_points_file(temporary / "points_surface.npz", content.near_points, content.near_inside,
@@ -236,8 +272,6 @@ void write_model(const fs::path& folder, const ModelContent& content, const Prep
         }
         if (!content.mesh.empty()) io::write_ply(temporary / "mesh.ply", content.mesh);
         write_text(temporary / "report.json", model_json(content.report).dump(2) + "\n");
-        fs::remove_all(folder);
-        fs::rename(temporary, folder);
     });
 }
 
@@ -270,7 +304,11 @@ PrepareResult prepare(const PrepareOptions& options, Progress& progress, PhaseTi
         fail(ErrorKind::usage, "{} is a data set in the papers' layout already; --layout packed packs it",
              options.inputs.front().string());
     std::vector<MeshSource> sources;
-    if (!from_dataset) sources = options.generate > 0 ? generated_sources(options) : find_meshes(options);
+    std::optional<RoomStock> stock;
+    if (options.rooms > 0)
+        stock.emplace(options), sources = room_sources(options);
+    else if (!from_dataset)
+        sources = options.generate > 0 ? generated_sources(options) : find_meshes(options);
     open_output(options);
     if (from_dataset) return pack_dataset(options, progress, timer);
 
@@ -280,7 +318,7 @@ PrepareResult prepare(const PrepareOptions& options, Progress& progress, PhaseTi
     const fs::path root = options.papers ? options.out : options.out / ".models";
     {
         const auto working = timer.phase("prepare");
-        Preparation(options, root, progress).run(sources, result);
+        Preparation(options, root, stock ? &*stock : nullptr, progress).run(sources, result);
     }
     const auto writing = timer.phase("write");
     on_disk([&] { write_lists(root, options, result); });
@@ -289,6 +327,7 @@ PrepareResult prepare(const PrepareOptions& options, Progress& progress, PhaseTi
         pack(root, options.out, progress, result);
         if (!options.papers) on_disk([&] { fs::remove_all(root); });
     }
+    if (stock) write_text(options.out / "semantics.txt", stock->semantics_text());
     result.report = options.out / "report.json";
     write_text(result.report, prepare_report_json(result, options));
     return result;

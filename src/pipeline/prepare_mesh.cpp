@@ -48,49 +48,6 @@ geom::TriMesh generated_mesh(const data::ModelId& id, const PrepareOptions& opti
     fail(ErrorKind::internal, "{} shapes of the family {} without a closed mesh", kTries, id.model_class);
 }
 
-geom::TriMesh read_mesh(const MeshSource& source, const PrepareOptions& options) {
-    if (source.generated) return generated_mesh(source.id, options);
-    geom::TriMesh mesh = io::read_mesh(source.file);
-    for (std::size_t f = 0; f < mesh.faces.size(); ++f)
-        for (const auto v : mesh.faces[f])
-            if (!geom::is_finite(mesh.vertices.at(v)))
-                fail(ErrorKind::input, "{}: face {}: vertex {} is not finite", source.file.string(), f, v);
-    if (options.z_up) {
-        for (auto& v : mesh.vertices) v = {v.x, v.z, -v.y};
-        for (auto& n : mesh.normals) n = {n.x, n.z, -n.y};
-    }
-    return mesh;
-}
-
-/// Box of the vertices that faces use.
-geom::Box3d used_box(const geom::TriMesh& mesh) {
-    geom::Box3d box;
-    for (const auto& f : mesh.faces)
-        for (const auto v : f) box.extend(mesh.vertices[v]);
-    return box;
-}
-
-/// The mesh whose inside is asked for, in the unit cube: vertices at one place joined, neighbours in agreement.
-geom::TriMesh label_mesh(const geom::TriMesh& mesh, const geom::Frame& frame, PreparedModel& report) {
-    geom::TriMesh out = geom::weld_vertices(mesh);
-    geom::to_unit(frame, out);
-    const geom::MeshReport check = geom::check_mesh(out);
-    report.components = check.components;
-    report.boundary_edges = check.boundary_edges;
-    report.non_manifold_edges = check.non_manifold_edges;
-    report.closed = check.closed;
-    report.watertight = check.watertight();
-    if (check.misoriented_edges > 0) report.turned_faces = geom::orient_faces(out).turned;
-    double volume = geom::signed_volume(out);
-    if (check.closed && volume < 0) {
-        geom::flip_faces(out);
-        report.turned_faces = out.faces.size() - report.turned_faces;
-        volume = -volume;
-    }
-    report.signed_volume = volume * std::pow(frame.scale, 3);
-    return out;
-}
-
 class Labeller {
 public:
     Labeller(const geom::TriMesh& mesh, const PrepareOptions& options)
@@ -180,6 +137,47 @@ void render_views(ModelContent& out, const geom::TriMesh& mesh, const PrepareOpt
 
 }  // namespace
 
+geom::TriMesh read_source(const MeshSource& source, const PrepareOptions& options) {
+    if (source.generated) return generated_mesh(source.id, options);
+    geom::TriMesh mesh = io::read_mesh(source.file);
+    for (std::size_t f = 0; f < mesh.faces.size(); ++f)
+        for (const auto v : mesh.faces[f])
+            if (!geom::is_finite(mesh.vertices.at(v)))
+                fail(ErrorKind::input, "{}: face {}: vertex {} is not finite", source.file.string(), f, v);
+    if (options.z_up) {
+        for (auto& v : mesh.vertices) v = {v.x, v.z, -v.y};
+        for (auto& n : mesh.normals) n = {n.x, n.z, -n.y};
+    }
+    return mesh;
+}
+
+geom::Box3d used_box(const geom::TriMesh& mesh) {
+    geom::Box3d box;
+    for (const auto& f : mesh.faces)
+        for (const auto v : f) box.extend(mesh.vertices[v]);
+    return box;
+}
+
+geom::TriMesh label_mesh(const geom::TriMesh& mesh, const geom::Frame& frame, PreparedModel& report) {
+    geom::TriMesh out = geom::weld_vertices(mesh);
+    geom::to_unit(frame, out);
+    const geom::MeshReport check = geom::check_mesh(out);
+    report.components = check.components;
+    report.boundary_edges = check.boundary_edges;
+    report.non_manifold_edges = check.non_manifold_edges;
+    report.closed = check.closed;
+    report.watertight = check.watertight();
+    if (check.misoriented_edges > 0) report.turned_faces = geom::orient_faces(out).turned;
+    double volume = geom::signed_volume(out);
+    if (check.closed && volume < 0) {
+        geom::flip_faces(out);
+        report.turned_faces = out.faces.size() - report.turned_faces;
+        volume = -volume;
+    }
+    report.signed_volume = volume * std::pow(frame.scale, 3);
+    return out;
+}
+
 std::string PreparedModel::verdict() const {
     if (!(volume > 0)) return "empty";
     if (doubtful > 0.01) return "doubtful";
@@ -194,7 +192,7 @@ ModelContent make_model(const MeshSource& source, const PrepareOptions& options)
     const Timer timer;
     ModelContent out;
     PreparedModel& report = out.report;
-    const geom::TriMesh mesh = read_mesh(source, options);
+    const geom::TriMesh mesh = read_source(source, options);
     with_context(source.file.string(), [&] {
         Rng root = model_rng(options.seed, source.id);
         Rng point_rng = root.split(), surface_rng = root.split(), view_rng = root.split();

@@ -74,23 +74,31 @@ std::vector<const PreparedModel*> PrepareResult::worst() const {
 }
 
 Json options_json(const PrepareOptions& o) {
-    return {{"points", o.points},
-            {"uniform_ratio", o.uniform_ratio},
-            {"near_sigma", o.near_sigma},
-            {"padding", o.padding},
-            {"samples", o.samples},
-            {"voxels", o.voxels},
-            {"voxel_rule", o.voxel_surface ? "surface" : "centre"},
-            {"labels", o.parity ? "parity" : "winding"},
-            {"winding_accuracy", o.winding_accuracy},
-            {"surface_points", o.surface_points},
-            {"generated_cells", o.generated_cells},
-            {"views", o.views},
-            {"azimuth", o.azimuth},
-            {"view_size", o.view_size},
-            {"up", o.z_up ? "z" : "y"},
-            {"type", o.half ? "float16" : "float32"},
-            {"seed", o.seed}};
+    Json json = {{"points", o.points},
+                 {"uniform_ratio", o.uniform_ratio},
+                 {"near_sigma", o.near_sigma},
+                 {"padding", o.padding},
+                 {"samples", o.samples},
+                 {"voxels", o.voxels},
+                 {"voxel_rule", o.voxel_surface ? "surface" : "centre"},
+                 {"labels", o.parity ? "parity" : "winding"},
+                 {"winding_accuracy", o.winding_accuracy},
+                 {"surface_points", o.surface_points},
+                 {"generated_cells", o.generated_cells},
+                 {"views", o.views},
+                 {"azimuth", o.azimuth},
+                 {"view_size", o.view_size},
+                 {"up", o.z_up ? "z" : "y"},
+                 {"type", o.half ? "float16" : "float32"},
+                 {"seed", o.seed}};
+    if (o.rooms == 0) return json;
+    json["rooms"] = o.rooms;  // of each kind: their splits follow from it
+    json["room_files"] = o.room_files;
+    json["split"] = o.split;
+    json["families"] = o.families;
+    auto& objects = json["objects"] = Json::array();
+    for (const auto& path : o.objects) objects.push_back(path.string());
+    return json;
 }
 
 Json model_json(const PreparedModel& model) {

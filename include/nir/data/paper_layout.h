@@ -27,6 +27,12 @@ void write_points_file(const std::filesystem::path& path, std::span<const Vec3f>
 /// pointcloud.npz: points [N,3], normals [N,3], loc, scale.
 void write_pointcloud_file(const std::filesystem::path& path, std::span<const Vec3f> points,
                            std::span<const Vec3f> normals, const geom::Frame& frame, bool half);
+/// A file pointcloud_NN.npz of a room: points [N,3], normals [N,3], semantics [N] i2.
+void write_room_cloud_file(const std::filesystem::path& path, std::span<const Vec3f> points,
+                           std::span<const Vec3f> normals, std::span<const std::int16_t> semantics, bool half);
+/// A file points_iou_NN.npz of a room: points [N,3], occupancies bit-packed, semantics [N] i2, z_scale (always 0).
+void write_room_points_file(const std::filesystem::path& path, std::span<const Vec3f> points,
+                            std::span<const std::uint8_t> inside, std::span<const std::int16_t> semantics, bool half);
 /// cameras.npz: world_mat_i [3,4], camera_mat_i [3,3] f8 for every view; `box` as for geom::world_matrix.
 void write_cameras_file(const std::filesystem::path& path, std::span<const geom::DatasetView> views,
                         const geom::Box3d& box);

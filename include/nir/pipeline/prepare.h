@@ -18,9 +18,12 @@ struct PrepareOptions {
     int generated_cells = 128;                  ///< along the longest side, in which these are meshed
     std::size_t generate = 0;                   ///< instead of inputs: shapes of the generator, so many of each family
     std::vector<std::string> families;          ///< of those, each a class; empty: all
-    std::filesystem::path out;                  ///< folder of the data set
-    std::string class_name = "objects";         ///< class of meshes that are named one by one
-    bool papers = true, packed = false;         ///< layouts to write
+    std::size_t rooms = 0;  ///< instead of both: synthetic rooms, so many of each kind (4 to 8 objects)
+    std::vector<std::filesystem::path> objects;  ///< meshes that stand in them; empty: generated, of `families`
+    int room_files = 10;                         ///< versions of points and of labels per room
+    std::filesystem::path out;                   ///< folder of the data set
+    std::string class_name = "objects";          ///< class of meshes that are named one by one
+    bool papers = true, packed = false;          ///< layouts to write
 
     std::size_t points = 100000;               ///< labelled points
     double uniform_ratio = 1.0;                ///< share of them uniform in the padded cube; the rest near the surface
@@ -90,8 +93,9 @@ struct PrepareResult {
     std::vector<const PreparedModel*> worst() const;
 };
 
-/// Makes a training set of meshes or of generated shapes, or packs an existing one. Same inputs, options and seed: the
-/// same bytes, whatever the number of threads. A mesh that cannot be used is listed in `failed`, the rest goes on.
+/// Makes a training set of meshes, of generated shapes or of rooms, or packs an existing one. Same inputs, options and
+/// seed: the same bytes, whatever the number of threads. A mesh that cannot be used is listed in `failed`, the rest
+/// goes on.
 /// @throws nir::Error: usage (no meshes, unknown families, the folder exists, two meshes of one name), input (no mesh
 /// could be used), io, cancelled (everything finished so far is kept for --resume).
 PrepareResult prepare(const PrepareOptions& options, Progress& progress, PhaseTimer& timer);
