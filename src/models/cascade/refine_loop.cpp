@@ -18,7 +18,7 @@ namespace {
 
 using geom::Vec3f;
 
-constexpr std::size_t kMostPoints = 200000;  ///< used; a random choice of them if there are more
+constexpr std::size_t kMostPoints = 100000;  ///< used; a random choice of them if there are more
 constexpr std::size_t kFewestPoints = 50;
 constexpr double kHeldOut = 0.1;      ///< share of the points that only judge
 constexpr float kSide = 0.5f;         ///< cells: distance of the two places beside each point

@@ -20,7 +20,7 @@ Vec3f random_point(Rng& rng) {
             static_cast<float>(rng.uniform(-3, 5))};
 }
 
-TEST(SparseLattice, HoldsTheCornersOfThePointsCellsOnly) {
+TEST(SparseLattice, HoldsTheBricksAroundThePointsOnly) {
     Rng rng(1);
     std::vector<Vec3f> points;
     for (int i = 0; i < 2000; ++i) points.push_back(random_point(rng));
@@ -29,10 +29,13 @@ TEST(SparseLattice, HoldsTheCornersOfThePointsCellsOnly) {
     std::set<std::array<int, 3>> expected;
     for (const Vec3f& p : points) {
         const Vec3f q = (p - origin) / 0.25f;
-        for (int k = 0; k < 8; ++k)
-            expected.insert({static_cast<int>(std::floor(q.x)) + (k & 1),
+        for (int k = 0; k < 8; ++k) {
+            const Vec3i node{static_cast<int>(std::floor(q.x)) + (k & 1),
                              static_cast<int>(std::floor(q.y)) + (k >> 1 & 1),
-                             static_cast<int>(std::floor(q.z)) + (k >> 2)});
+                             static_cast<int>(std::floor(q.z)) + (k >> 2)};
+            for (int j = 0; j < 64; ++j)
+                expected.insert({(node.x & ~3) + j % 4, (node.y & ~3) + j / 4 % 4, (node.z & ~3) + j / 16});
+        }
     }
     EXPECT_EQ(lattice.nodes(), expected.size());
     std::set<std::int32_t> numbers;
