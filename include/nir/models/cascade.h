@@ -92,7 +92,21 @@ public:
     std::unique_ptr<CascadeField> encode(std::span<const geom::Vec3f> points, const EncodeOptions& options,
                                          Progress& progress) const;
 
-    /// The same for a cloud in any frame, with spacing and noise as geom::estimate_spacing() finds them.
+    /// Bounds for encode_windows().
+    struct WindowOptions {
+        double finest_cells = 2.5e7;  ///< cells of the finest octave of the network over the whole scan, about
+        double resident_cells =
+            2.5e6;  ///< as many cells are kept for the whole scan, finer octaves are made by windows
+        std::size_t most_bricks = 10000;  ///< that are computed together, each about 130 KB of memory
+    };
+    /// The field of a large scan, made window by window: the coarser octaves are encoded here, the finer ones and the
+    /// fit by prepare(box) of the field, which must come before any question and holds for boxes inside it too. Inside its
+    /// box the field is that of the whole scan whatever the box (but for the order in which torch sums). The detail is
+    /// fitted unless the options say learned.
+    std::unique_ptr<CascadeField> encode_windows(std::span<const geom::Vec3f> points, const EncodeOptions& options,
+                                                 const WindowOptions& windows, Progress& progress) const;
+
+    /// encode() for a cloud in any frame, with spacing and noise as geom::estimate_spacing() finds them.
     /// @throws Error input: points that are not finite, fewer than 4 different ones, or no surface that they span.
     std::unique_ptr<CascadeField> encode(const geom::PointCloud& cloud, Progress& progress) const;
 

@@ -2,7 +2,6 @@
 // Copyright (c) 2026 the nir developers
 #include "nir/models/cascade.h"
 
-#include "nir/base/parallel.h"
 #include "nir/geom/sampling.h"
 #include "nir/geom/spacing.h"
 #include "nir/kernels/splat.h"
@@ -10,9 +9,9 @@
 #include "models/cascade/cascade_encode.h"
 #include "models/cascade/cascade_file.h"
 #include "models/cascade/cascade_net.h"
-#include "models/cascade/cascade_refine.h"
 #include "models/cascade/feature_octree.h"
-#include "models/cascade/octave_bricks.h"
+#include "models/cascade/octave_encoder.h"
+#include "models/cascade/window_field.h"
 #include "models/fitted/fitted_field.h"
 
 #include <cmath>
@@ -28,60 +27,26 @@ constexpr double kMostLearnedCells = 2.5e6;  ///< of the finest octave; where it
 constexpr double kCellsUnderFit = 6e5;       ///< of the finest octave then
 constexpr float kThinning = 2.5f;            ///< points along a cell that the network sees then, at most
 
-class Field final : public CascadeField {
-public:
-    Field(FeatureOctree tree, CascadeNet net, geom::Box3f domain)
-        : tree_(std::move(tree)), net_(std::move(net)), domain_(domain) {}
-
-    void values(std::span<const Vec3f> points, std::span<float> out) const override {
-        const torch::InferenceMode guard;
-        constexpr std::size_t kChunk = 32768;
-        const auto channels = static_cast<std::size_t>(tree_.channels());
-        std::vector<float> c(std::min(kChunk, points.size()) * channels);
-        for (std::size_t b = 0; b < points.size(); b += kChunk) {
-            const std::size_t n = std::min(kChunk, points.size() - b);
-            parallel_for(n, 512, [&](std::size_t begin, std::size_t end) {
-                for (std::size_t i = begin; i < end; ++i) tree_.sample(points[b + i], c.data() + i * channels);
-            });
-            auto net = net_;
-            const torch::Tensor logits =
-                net->decode_features(torch::from_blob(c.data(), {static_cast<std::int64_t>(n), tree_.channels()}))
-                    .contiguous();
-            std::copy_n(logits.data_ptr<float>(), n, out.begin() + static_cast<std::ptrdiff_t>(b));
-        }
-    }
-    geom::Box3f domain() const override { return domain_; }
-    float gradient_step() const override { return 0.25f * finest_cell(); }
-    int octaves() const override { return tree_.octaves() - 1; }
-    float finest_cell() const override { return tree_.cell(tree_.octaves() - 1); }
-    std::size_t memory_bytes() const override { return tree_.memory_bytes(); }
-    RefineReport refine(std::span<const Vec3f> points, const RefineOptions& options, Progress& progress) override {
-        FeatureCorrection correction(tree_, net_, options.spacing);
-        return refine_surface(*this, correction, points, options, progress);
-    }
-
-private:
-    FeatureOctree tree_;
-    CascadeNet net_;
-    geom::Box3f domain_;
-};
-
 /// Builds the octaves of one scan, coarse to fine.
 class Encoder {
 public:
     /// @param thin  show each octave no more points than its cells have seen in training
-    Encoder(CascadeNet net, std::span<const Vec3f> points, bool thin, Progress& progress)
-        : net_(std::move(net)), config_(net_->config()), points_(points), progress_(progress), tree_(make_tree()) {
-        if (thin)
-            for (const auto& p : points) exact_.push_back(static_cast<geom::Vec3d>(p));
-    }
+    /// @param most_bricks  computed together
+    Encoder(CascadeNet net, std::span<const Vec3f> points, bool thin, std::size_t most_bricks, Progress& progress)
+        : net_(std::move(net)),
+          config_(net_->config()),
+          points_(points),
+          thin_(thin),
+          most_bricks_(most_bricks),
+          progress_(progress),
+          tree_(make_tree()) {}
 
     FeatureOctree run(int octaves) {
         progress_.begin("encode", static_cast<std::uint64_t>(octaves) + 1, "octaves");
         coarse();
         tick();
         for (int octave = 1; octave <= octaves; ++octave) {
-            refine(octave);
+            add_fine_octave(net_, tree_, points_of(octave), tree_.whole(octave), most_bricks_);
             tick();
         }
         progress_.end();
@@ -118,40 +83,24 @@ private:
         const auto volume = [n](std::vector<float>& v, std::int64_t channels) {
             return torch::from_blob(v.data(), {channels, n, n, n});
         };
-        const auto bricks = static_cast<std::size_t>(n / kBrickCells);
-        tree_.add_octave(std::vector<char>(bricks * bricks * bricks, 1));
+        tree_.add_octave({tree_.whole(0), std::vector<char>(tree_.whole(0).count(), 1)});
         const auto& all = tree_.brick_list(0);
         const torch::Tensor x =
             torch::cat({volume(m, kernels::kSplatChannels), volume(open, kernels::kOpennessChannels)});
         tree_.store_bricks(0, all, net_->coarse_on_bricks(BrickSet(all), cut_bricks(x, all, kBrickCells)));
     }
 
-    void refine(int octave) {
-        const auto points = points_of(octave);
-        tree_.add_octave(
-            active_bricks(tree_, points, octave, [this](const torch::Tensor& c) { return net_->decode_features(c); }));
-        for (const BrickGroup& group : group_bricks(tree_, octave, kMostBricks)) {
-            const std::span core(group.bricks.data(), group.n_core);
-            const torch::Tensor f =
-                net_->fine_on_bricks(BrickSet(group.bricks), brick_inputs(tree_, points, octave, group.bricks));
-            const auto n = static_cast<std::int64_t>(core.size());
-            tree_.store_bricks(octave, core, f.narrow(0, 0, n).add_(brick_context(tree_, octave, core)));
-        }
-    }
-
     std::span<const Vec3f> points_of(int octave) {
-        if (exact_.empty()) return points_;
-        const auto side = static_cast<double>(tree_.cell(octave) / kThinning);
-        std::vector<Vec3f> chosen;
-        for (const auto i : geom::voxel_subset(exact_, side)) chosen.push_back(points_[i]);
-        thinned_ = std::move(chosen);
+        if (!thin_) return points_;
+        thinned_ = thin_points(points_, tree_.origin(), tree_.cell(octave) / kThinning);
         return thinned_;
     }
 
     CascadeNet net_;
     CascadeConfig config_;
     std::span<const Vec3f> points_;
-    std::vector<geom::Vec3d> exact_;  ///< the points if they are to be thinned
+    bool thin_;
+    std::size_t most_bricks_;
     std::vector<Vec3f> thinned_;
     Progress& progress_;
     geom::Box3f box_;
@@ -204,6 +153,11 @@ std::unique_ptr<CascadeField> Cascade::encode(std::span<const Vec3f> points, con
     return encode_cascade(impl_->net, points, options, progress);
 }
 
+std::unique_ptr<CascadeField> Cascade::encode_windows(std::span<const Vec3f> points, const EncodeOptions& options,
+                                                      const WindowOptions& windows, Progress& progress) const {
+    return encode_cascade_windows(impl_->net, points, options, windows, progress);
+}
+
 std::unique_ptr<CascadeField> Cascade::encode(const geom::PointCloud& cloud, Progress& progress) const {
     return encode_cascade(impl_->net, cloud, progress);
 }
@@ -238,32 +192,73 @@ int octaves_for(const CascadeConfig& config, const Cascade::EncodeOptions& optio
     return octaves;
 }
 
-}  // namespace
+/// The octaves of a scan by their sizes.
+struct Sizes {
+    double coarse_cell, area;
 
-std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, std::span<const Vec3f> points,
-                                             const Cascade::EncodeOptions& options, Progress& progress) {
+    /// Cells of an octave near the surface.
+    double cells(int octave) const { return kCellsAcross * area / std::pow(coarse_cell / (1 << octave), 2); }
+    /// Side of a cell of which there are so many near the surface.
+    double side(double cells) const { return std::sqrt(kCellsAcross * area / cells); }
+};
+Sizes sizes_of(const CascadeConfig& config, std::span<const Vec3f> points, double spacing) {
     if (points.empty()) fail(ErrorKind::input, "no points to encode");
-    NIR_CHECK(options.spacing > 0);
-    const torch::InferenceMode guard;
-    const CascadeConfig& config = net->config();
+    NIR_CHECK(spacing > 0);
     geom::Box3f box;
     for (const auto& p : points) box.extend(p);
     const double side = box.longest_side();
     if (!(side > 0) || !std::isfinite(side)) fail(ErrorKind::input, "the points have no extent");
-    const double coarse_cell = side / (config.coarse_cells - 2 * config.coarse_margin);
-    const double area = static_cast<double>(points.size()) * options.spacing * options.spacing;
-    const auto cells = [&](int octaves) { return kCellsAcross * area / std::pow(coarse_cell / (1 << octaves), 2); };
-    const int full = octaves_for(config, options, coarse_cell, 0);
+    return {side / (config.coarse_cells - 2 * config.coarse_margin),
+            static_cast<double>(points.size()) * spacing * spacing};
+}
+
+geom::Box3f domain_of(const Encoder& encoder, const CascadeConfig& config, const FeatureOctree& tree) {
+    return encoder.box().padded(static_cast<float>(0.9 * config.coarse_margin) * tree.cell(0));
+}
+
+}  // namespace
+
+std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, std::span<const Vec3f> points,
+                                             const Cascade::EncodeOptions& options, Progress& progress) {
+    const torch::InferenceMode guard;
+    const CascadeConfig& config = net->config();
+    const Sizes sizes = sizes_of(config, points, options.spacing);
+    const int full = octaves_for(config, options, sizes.coarse_cell, 0);
     const bool fit = options.detail == Cascade::Detail::fitted ||
-                     (options.detail == Cascade::Detail::automatic && cells(full) > kMostLearnedCells);
-    const double smallest = std::max(options.spacing, std::sqrt(kCellsAcross * area / kCellsUnderFit));
-    const int few = octaves_for(config, options, coarse_cell, smallest);
-    Encoder encoder(net, points, fit, progress);
+                     (options.detail == Cascade::Detail::automatic && sizes.cells(full) > kMostLearnedCells);
+    const int few =
+        octaves_for(config, options, sizes.coarse_cell, std::max(options.spacing, sizes.side(kCellsUnderFit)));
+    Encoder encoder(net, points, fit, kMostBricks, progress);
     FeatureOctree tree = encoder.run(fit ? few : full);
-    const geom::Box3f domain = encoder.box().padded(static_cast<float>(0.9 * config.coarse_margin) * tree.cell(0));
-    std::unique_ptr<CascadeField> learned = std::make_unique<Field>(std::move(tree), net, domain);
+    const geom::Box3f domain = domain_of(encoder, config, tree);
+    auto learned = learned_field(std::move(tree), net, domain);
     if (!fit) return learned;
     return fit_surface(std::move(learned), points, {.spacing = options.spacing, .noise = options.noise}, progress);
+}
+
+std::unique_ptr<CascadeField> encode_cascade_windows(const CascadeNet& net, std::span<const Vec3f> points,
+                                                     const Cascade::EncodeOptions& options,
+                                                     const Cascade::WindowOptions& windows, Progress& progress) {
+    const torch::InferenceMode guard;
+    const CascadeConfig& config = net->config();
+    const Sizes sizes = sizes_of(config, points, options.spacing);
+    const bool fit = options.detail != Cascade::Detail::learned;
+    double smallest = sizes.side(windows.finest_cells);
+    if (fit) smallest = std::max(smallest, options.spacing);
+    WindowPlan plan{.whole = {{}, 1, kBrickCells, config.features},
+                    .octaves = octaves_for(config, options, sizes.coarse_cell, smallest),
+                    .fit = fit,
+                    .thinning = fit ? kThinning : 0,
+                    .most_bricks = windows.most_bricks,
+                    .spacing = options.spacing,
+                    .noise = options.noise,
+                    .domain = {}};
+    int resident = 0;
+    while (resident < plan.octaves && sizes.cells(resident + 1) <= windows.resident_cells) ++resident;
+    Encoder encoder(net, points, fit, windows.most_bricks, progress);
+    plan.whole = encoder.run(resident);
+    plan.domain = domain_of(encoder, config, plan.whole);
+    return window_field(net, points, std::move(plan));
 }
 
 }  // namespace nir::models

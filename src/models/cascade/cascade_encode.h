@@ -12,6 +12,11 @@ namespace nir::models {
 std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, std::span<const geom::Vec3f> points,
                                              const Cascade::EncodeOptions& options, Progress& progress);
 
+/// Cascade::encode_windows for a network in memory.
+std::unique_ptr<CascadeField> encode_cascade_windows(const CascadeNet& net, std::span<const geom::Vec3f> points,
+                                                     const Cascade::EncodeOptions& options,
+                                                     const Cascade::WindowOptions& windows, Progress& progress);
+
 /// Cascade::encode of a cloud for a network in memory.
 std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, const geom::PointCloud& cloud, Progress& progress);
 

@@ -5,6 +5,7 @@
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -18,39 +19,56 @@ FeatureOctree::FeatureOctree(Vec3f origin, float coarse_cell, int coarse_cells, 
 
 std::size_t FeatureOctree::memory_bytes() const {
     std::size_t bytes = 0;
-    for (const auto& l : levels_) bytes += l.data.size() * sizeof(float) + l.slot.size() * sizeof(std::int32_t);
+    for (const auto& l : levels_) bytes += l->data.size() * sizeof(float) + l->slot.size() * sizeof(std::int32_t);
     return bytes;
 }
 
-void FeatureOctree::add_octave(const std::vector<char>& active) {
-    Level level;
-    level.slot.assign(active.size(), -1);
-    const int side = cells(octaves()) / kBrickCells;
-    for (std::size_t i = 0; i < active.size(); ++i) {
-        if (!active[i]) continue;
-        level.slot[i] = static_cast<std::int32_t>(level.bricks.size());
-        const auto at = static_cast<int>(i);
-        level.bricks.push_back({at % side, at / side % side, at / (side * side)});
+BrickBox BrickBox::clipped(const BrickBox& b) const {
+    BrickBox out;
+    for (int a = 0; a < 3; ++a) {
+        out.lo[a] = std::max(lo[a], b.lo[a]);
+        out.hi[a] = std::max(out.lo[a], std::min(hi[a], b.hi[a]));
     }
-    level.data.assign(
-        level.bricks.size() * kBrickCells * kBrickCells * kBrickCells * static_cast<std::size_t>(channels_), 0.0f);
+    return out;
+}
+
+FeatureOctree FeatureOctree::first_octaves(int count) const {
+    NIR_CHECK(count >= 0 && count <= octaves());
+    FeatureOctree tree(origin_, coarse_cell_, coarse_cells_, channels_);
+    tree.levels_.assign(levels_.begin(), levels_.begin() + count);
+    return tree;
+}
+
+void FeatureOctree::add_octave(const ActiveBricks& wanted) {
+    NIR_CHECK(wanted.active.size() == wanted.box.count());
+    auto level = std::make_shared<Level>();
+    level->box = wanted.box;
+    level->slot.assign(wanted.active.size(), -1);
+    std::size_t i = 0;
+    for (int z = wanted.box.lo.z; z < wanted.box.hi.z; ++z)
+        for (int y = wanted.box.lo.y; y < wanted.box.hi.y; ++y)
+            for (int x = wanted.box.lo.x; x < wanted.box.hi.x; ++x, ++i) {
+                if (!wanted.active[i]) continue;
+                level->slot[i] = static_cast<std::int32_t>(level->bricks.size());
+                level->bricks.push_back({x, y, z});
+            }
+    level->data.assign(
+        level->bricks.size() * kBrickCells * kBrickCells * kBrickCells * static_cast<std::size_t>(channels_), 0.0f);
     levels_.push_back(std::move(level));
 }
 
 const float* FeatureOctree::cell_features(int octave, Vec3i c) const {
-    const Level& level = levels_[static_cast<std::size_t>(octave)];
-    const std::int32_t slot =
-        level.slot[brick_index(octave, {c.x / kBrickCells, c.y / kBrickCells, c.z / kBrickCells})];
+    const std::int32_t slot = slot_of(octave, {c.x / kBrickCells, c.y / kBrickCells, c.z / kBrickCells});
     if (slot < 0) return nullptr;
     const int local = ((c.z % kBrickCells) * kBrickCells + c.y % kBrickCells) * kBrickCells + c.x % kBrickCells;
-    return level.data.data() + (static_cast<std::size_t>(slot) * kBrickCells * kBrickCells * kBrickCells +
-                                static_cast<std::size_t>(local)) *
-                                   static_cast<std::size_t>(channels_);
+    return level(octave).data.data() + (static_cast<std::size_t>(slot) * kBrickCells * kBrickCells * kBrickCells +
+                                        static_cast<std::size_t>(local)) *
+                                           static_cast<std::size_t>(channels_);
 }
 
 std::span<const float> FeatureOctree::brick_data(int octave, std::size_t first, std::size_t count) const {
     const std::size_t floats = static_cast<std::size_t>(kBrickCells * kBrickCells * kBrickCells * channels_);
-    return std::span(levels_[static_cast<std::size_t>(octave)].data).subspan(first * floats, count * floats);
+    return std::span(level(octave).data).subspan(first * floats, count * floats);
 }
 
 std::span<float> FeatureOctree::brick_data(int octave, std::size_t first, std::size_t count) {
@@ -59,7 +77,7 @@ std::span<float> FeatureOctree::brick_data(int octave, std::size_t first, std::s
 }
 
 void FeatureOctree::store_bricks(int octave, std::span<const Vec3i> bricks, const at::Tensor& features) {
-    Level& level = levels_[static_cast<std::size_t>(octave)];
+    Level& to = *levels_[static_cast<std::size_t>(octave)];
     NIR_CHECK(features.is_contiguous() && features.size(0) == static_cast<std::int64_t>(bricks.size()) &&
               features.size(1) == channels_);
     for (const Vec3i& b : bricks) NIR_CHECK(has_brick(octave, b));
@@ -68,10 +86,10 @@ void FeatureOctree::store_bricks(int octave, std::span<const Vec3i> bricks, cons
     constexpr std::size_t kCells = kBrickCells * kBrickCells * kBrickCells;
     parallel_for(bricks.size(), 16, [&](std::size_t begin, std::size_t end) {
         for (std::size_t i = begin; i < end; ++i) {
-            const auto slot = static_cast<std::size_t>(level.slot[brick_index(octave, bricks[i])]);
+            const auto slot = static_cast<std::size_t>(slot_of(octave, bricks[i]));
             for (std::size_t k = 0; k < channels; ++k)
                 for (std::size_t c = 0; c < kCells; ++c)
-                    level.data[(slot * kCells + c) * channels + k] = from[(i * channels + k) * kCells + c];
+                    to.data[(slot * kCells + c) * channels + k] = from[(i * channels + k) * kCells + c];
         }
     });
 }

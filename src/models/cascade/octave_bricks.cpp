@@ -64,16 +64,49 @@ void upsample_brick(const float* parent, float* out) {
 
 }  // namespace
 
-std::vector<char> active_bricks(const FeatureOctree& tree, std::span<const Vec3f> points, int octave,
-                                const std::function<at::Tensor(const at::Tensor&)>& decode) {
-    const int n = tree.bricks(octave);
-    std::vector<char> active(static_cast<std::size_t>(n) * static_cast<std::size_t>(n) * static_cast<std::size_t>(n));
+namespace {
+
+/// The bricks that the points and the octave before can reach: no larger than needed, so that a flat scene has a flat
+/// table.
+BrickBox reachable_bricks(const FeatureOctree& tree, std::span<const Vec3f> points, int octave,
+                          const BrickBox& within) {
+    constexpr int kFar = 1 << 28;
+    BrickBox box{{kFar, kFar, kFar}, {-kFar, -kFar, -kFar}};
+    const auto extend = [&](Vec3i lo, Vec3i hi) {
+        for (int a = 0; a < 3; ++a) box.lo[a] = std::min(box.lo[a], lo[a]), box.hi[a] = std::max(box.hi[a], hi[a]);
+    };
+    geom::Box3f of_points;
+    for (const auto& p : points) of_points.extend(p);
+    if (!of_points.empty()) {
+        const float inv = 1.0f / tree.cell(octave);
+        const Vec3i lo = first_cell((of_points.lo - tree.origin()) * inv);
+        const Vec3i hi = first_cell((of_points.hi - tree.origin()) * inv);
+        constexpr int r = kPointReach + 1;
+        for (int a = 0; a < 3; ++a) {
+            box.lo[a] = floor_div(lo[a] - r, kBrickCells);
+            box.hi[a] = floor_div(hi[a] + r + 1, kBrickCells) + 1;
+        }
+    }
+    for (const Vec3i& b : tree.brick_list(octave - 1)) extend(b * 2 - Vec3i{1, 1, 1}, b * 2 + Vec3i{3, 3, 3});
+    return box.clipped(within).clipped(tree.whole(octave));
+}
+
+}  // namespace
+
+ActiveBricks active_bricks(const FeatureOctree& tree, std::span<const Vec3f> points, int octave,
+                           const std::function<at::Tensor(const at::Tensor&)>& decode, const BrickBox& within) {
+    ActiveBricks wanted{reachable_bricks(tree, points, octave, within), {}};
+    wanted.active.assign(wanted.box.count(), 0);
+    if (wanted.active.empty()) return wanted;
     const auto mark = [&](Vec3i first, Vec3i last) {
         for (int a = 0; a < 3; ++a) {
-            first[a] = std::clamp(floor_div(first[a], kBrickCells), 0, n - 1);
-            last[a] = std::clamp(floor_div(last[a], kBrickCells), 0, n - 1);
+            // What lies beyond the grid counts for its border bricks.
+            first[a] = std::clamp(floor_div(first[a], kBrickCells), 0, tree.bricks(octave) - 1);
+            last[a] = std::clamp(floor_div(last[a], kBrickCells), 0, tree.bricks(octave) - 1);
+            first[a] = std::max(first[a], wanted.box.lo[a]);
+            last[a] = std::min(last[a], wanted.box.hi[a] - 1);
         }
-        for_each_in(first, last, [&](Vec3i b) { active[tree.brick_index(octave, b)] = 1; });
+        for_each_in(first, last, [&](Vec3i b) { wanted.active[wanted.box.index(b)] = 1; });
     };
     const float inv = 1.0f / tree.cell(octave);
     for (const auto& p : points) {
@@ -102,7 +135,7 @@ std::vector<char> active_bricks(const FeatureOctree& tree, std::span<const Vec3f
             mark(cell * 2 - Vec3i{r, r, r}, cell * 2 + Vec3i{r + 1, r + 1, r + 1});
         }
     }
-    return active;
+    return wanted;
 }
 
 namespace {
@@ -191,7 +224,7 @@ at::Tensor brick_context(const FeatureOctree& tree, int octave, std::span<const 
     return out;
 }
 
-std::vector<BrickGroup> group_bricks(const FeatureOctree& tree, int octave, std::size_t most) {
+std::vector<BrickGroup> group_bricks(const FeatureOctree& tree, int octave, std::size_t most, const BrickBox& cores) {
     std::vector<BrickGroup> groups;
     const auto inside = [](Vec3i b, Vec3i lo, Vec3i hi) {
         return b.x >= lo.x && b.y >= lo.y && b.z >= lo.z && b.x < hi.x && b.y < hi.y && b.z < hi.z;
@@ -203,11 +236,12 @@ std::vector<BrickGroup> group_bricks(const FeatureOctree& tree, int octave, std:
         const Vec3i hi = lo + Vec3i{side, side, side};
         BrickGroup group;
         for (const Vec3i b : near)
-            if (inside(b, lo, hi)) group.bricks.push_back(b);
+            if (inside(b, lo, hi) && cores.contains(b)) group.bricks.push_back(b);
         if (group.bricks.empty()) return;
         group.n_core = group.bricks.size();
         for (const Vec3i b : near)
-            if (!inside(b, lo, hi) && inside(b, lo - kHalo, hi + kHalo)) group.bricks.push_back(b);
+            if (!(inside(b, lo, hi) && cores.contains(b)) && inside(b, lo - kHalo, hi + kHalo))
+                group.bricks.push_back(b);
         if (group.bricks.size() <= most || side <= 8) {
             groups.push_back(std::move(group));
             return;

@@ -15,8 +15,10 @@ namespace nir::models {
 
 /// Which bricks an octave needs, for FeatureOctree::add_octave(): the rule of active_mask() (cascade_net.h), from the
 /// points and the octave before. @param decode [n, channels] features -> [n] logits
-std::vector<char> active_bricks(const FeatureOctree& tree, std::span<const geom::Vec3f> points, int octave,
-                                const std::function<at::Tensor(const at::Tensor&)>& decode);
+/// @param within  only bricks of this box are looked for. Whether one is needed depends on points within
+///                kPointReach cells and on the octave before within kUndecidedReach cells around it.
+ActiveBricks active_bricks(const FeatureOctree& tree, std::span<const geom::Vec3f> points, int octave,
+                           const std::function<at::Tensor(const at::Tensor&)>& decode, const BrickBox& within);
 
 /// What the fine U-Net sees on bricks of an octave: the local statistics of the points, then brick_context().
 /// @return [N, kSplatChannels + channels, 8, 8, 8] f32
@@ -36,7 +38,7 @@ struct BrickGroup {
 inline constexpr int kHaloBricks = 3;
 /// Splits the bricks of an octave into groups of at most `most` bricks, halo included, as long as blocks of 8^3 bricks
 /// can be split. Every brick is in the core of one group. What a group computes for its core is what the whole set
-/// would.
-std::vector<BrickGroup> group_bricks(const FeatureOctree& tree, int octave, std::size_t most);
+/// would. @param cores  only bricks of this box are cores
+std::vector<BrickGroup> group_bricks(const FeatureOctree& tree, int octave, std::size_t most, const BrickBox& cores);
 
 }  // namespace nir::models

@@ -29,10 +29,20 @@ constexpr float kThickFrom = 0.45f, kThickTo = 0.25f;  ///< variance ratios betw
 constexpr float kWidthFrom = 0.06f, kWidthTo = 0.15f;  ///< cells squared: three points are no surface
 constexpr float kAgreeFrom = 0.2f, kAgreeTo = 0.5f;    ///< share of the orientation along the normal
 constexpr float kSite = 0.9f;                          ///< nodes within so many cells of the plane are oriented
+constexpr float kSlope = 5;       ///< of the learned logit across a surface, per cell of its finest octave
+constexpr float kSupport = 2;     ///< cells between a place and the nodes that speak there, rounding included
+constexpr float kPointReach = 3;  ///< cells between a node and the points that matter to its plane, likewise
 
 float fade(float v, float from, float to) {
     const float t = std::clamp((v - from) / (to - from), 0.0f, 1.0f);
     return t * t * (3 - 2 * t);
+}
+
+/// Cells of the lattices, finest first.
+std::vector<float> lattice_cells(const FitOptions& options, std::size_t points, float learned_cell) {
+    std::vector<float> cells;
+    for (float h = fit_cell(options, points); h < 1.5f * learned_cell || cells.empty(); h *= 2) cells.push_back(h);
+    return cells;
 }
 
 class FittedField final : public CascadeField {
@@ -40,14 +50,12 @@ public:
     FittedField(std::unique_ptr<CascadeField> learned, std::span<const Vec3f> points, const FitOptions& options,
                 Progress& progress)
         : learned_(std::move(learned)) {
-        const double spacings = points.size() < kLargeScan ? kSpacings : kLargeSpacings;
-        const auto cell = static_cast<float>(
-            std::max(spacings * options.spacing, kBlurs * std::sqrt(options.noise * options.spacing)));
-        const double per_spacing = static_cast<double>(cell) / options.spacing;
+        const auto sizes =
+            lattice_cells(options, options.scan_points ? options.scan_points : points.size(), learned_->finest_cell());
+        const double per_spacing = static_cast<double>(sizes[0]) / options.spacing;
         full_weight_ = static_cast<float>(kPeak * per_spacing * per_spacing);
         const Vec3f origin = learned_->domain().lo;
-        std::vector<float> sizes;
-        for (float h = cell; h < 1.5f * learned_->finest_cell() || sizes.empty(); h *= 2) sizes.push_back(h);
+        slope_ = kSlope / learned_->finest_cell();
         progress.begin("fit", 2 * sizes.size(), "lattices");
         const auto tick = [&] {
             if (!progress.advance()) fail(ErrorKind::cancelled, "stopped while fitting the surface");
@@ -57,7 +65,8 @@ public:
             tick();
         }
         for (auto& level : levels_) {
-            orient(level);
+            geom::Box3f asked = options.region.value_or(learned_->domain());
+            orient(level, asked.padded(kSupport * level.cell()));
             tick();
         }
         progress.end();
@@ -155,7 +164,7 @@ private:
     }
 
     /// Asks the learned field on both sides of the plane at every node near it.
-    void orient(MomentGrid& level) {
+    void orient(MomentGrid& level, const geom::Box3f& within) {
         const float step = std::max(0.75f * learned_->finest_cell(), level.cell());
         struct Site {
             std::size_t node;
@@ -170,7 +179,10 @@ private:
         for (std::size_t first = 0; first < level.nodes(); first += kChunk) {
             const std::size_t n = std::min(kChunk, level.nodes() - first);
             parallel_for(n, 256, [&](std::size_t begin, std::size_t end) {
-                for (std::size_t i = begin; i < end; ++i) planes[i] = level.fit(level.node_position(first + i));
+                for (std::size_t i = begin; i < end; ++i) {
+                    const Vec3f place = level.node_position(first + i);
+                    planes[i] = within.contains(place) ? level.fit(place) : MomentGrid::Plane{};
+                }
             });
             asked.clear();
             for (std::size_t i = 0; i < n; ++i) {
@@ -185,13 +197,6 @@ private:
             learned_->values(asked, logits);
             for (std::size_t i = 0; i < logits.size(); i += 2) fall.push_back((logits[i] - logits[i + 1]) / (2 * step));
         }
-        if (sites.empty()) return;
-        if (slope_ == 0) {
-            std::vector<float> size(fall.size());
-            std::transform(fall.begin(), fall.end(), size.begin(), [](float v) { return std::abs(v); });
-            std::nth_element(size.begin(), size.begin() + static_cast<std::ptrdiff_t>(size.size() / 2), size.end());
-            slope_ = std::max(size[size.size() / 2], 1e-6f);
-        }
         for (std::size_t i = 0; i < sites.size(); ++i)
             level.set_outwards(sites[i].node, sites[i].normal * std::clamp(2 * fall[i] / slope_, -1.0f, 1.0f));
     }
@@ -204,6 +209,16 @@ private:
 };
 
 }  // namespace
+
+float fit_cell(const FitOptions& options, std::size_t points) {
+    const double spacings = points < kLargeScan ? kSpacings : kLargeSpacings;
+    return static_cast<float>(
+        std::max(spacings * options.spacing, kBlurs * std::sqrt(options.noise * options.spacing)));
+}
+
+float fit_reach(const FitOptions& options, std::size_t points, float learned_cell) {
+    return (kSupport + kPointReach) * lattice_cells(options, points, learned_cell).back();
+}
 
 std::unique_ptr<CascadeField> fit_surface(std::unique_ptr<CascadeField> learned, std::span<const Vec3f> points,
                                           const FitOptions& options, Progress& progress) {

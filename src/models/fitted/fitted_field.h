@@ -6,6 +6,7 @@
 #include "nir/models/cascade.h"
 
 #include <memory>
+#include <optional>
 #include <span>
 
 namespace nir::models {
@@ -13,7 +14,18 @@ namespace nir::models {
 struct FitOptions {
     double spacing = 0;  ///< of the points on the surface; > 0
     double noise = 0;    ///< standard deviation along the normal
+    /// For a part of a scan: where the field will be asked. The points must hold all those of the scan within
+    /// fit_reach() of it; the result is that of the whole scan then, bit by bit.
+    std::optional<geom::Box3f> region{};
+    std::size_t scan_points = 0;  ///< of the whole scan; 0 = the points given
 };
+
+/// Cells of the finest lattice. @param points  of the whole scan
+float fit_cell(const FitOptions& options, std::size_t points);
+/// How far from a place the points matter to the fitted field, and how far
+/// from it the learned one is asked. @param learned_cell  finest cell of the learned field
+/// @param points  of the whole scan
+float fit_reach(const FitOptions& options, std::size_t points, float learned_cell);
 
 /// A field whose surface is fitted to the points where they are dense, and learned elsewhere.
 ///

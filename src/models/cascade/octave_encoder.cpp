@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#include "models/cascade/octave_encoder.h"
+
+#include "nir/base/error.h"
+#include "nir/base/parallel.h"
+
+#include "models/cascade/cascade_refine.h"
+#include "models/cascade/octave_bricks.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nir::models {
+namespace {
+
+using geom::Vec3f;
+using geom::Vec3i;
+
+class Field final : public CascadeField {
+public:
+    Field(FeatureOctree tree, CascadeNet net, geom::Box3f domain)
+        : tree_(std::move(tree)), net_(std::move(net)), domain_(domain) {}
+
+    void values(std::span<const Vec3f> points, std::span<float> out) const override {
+        const torch::InferenceMode guard;
+        constexpr std::size_t kChunk = 32768;
+        const auto channels = static_cast<std::size_t>(tree_.channels());
+        std::vector<float> c(std::min(kChunk, points.size()) * channels);
+        for (std::size_t b = 0; b < points.size(); b += kChunk) {
+            const std::size_t n = std::min(kChunk, points.size() - b);
+            parallel_for(n, 512, [&](std::size_t begin, std::size_t end) {
+                for (std::size_t i = begin; i < end; ++i) tree_.sample(points[b + i], c.data() + i * channels);
+            });
+            auto net = net_;
+            const torch::Tensor logits =
+                net->decode_features(torch::from_blob(c.data(), {static_cast<std::int64_t>(n), tree_.channels()}))
+                    .contiguous();
+            std::copy_n(logits.data_ptr<float>(), n, out.begin() + static_cast<std::ptrdiff_t>(b));
+        }
+    }
+    geom::Box3f domain() const override { return domain_; }
+    float gradient_step() const override { return 0.25f * finest_cell(); }
+    int octaves() const override { return tree_.octaves() - 1; }
+    float finest_cell() const override { return tree_.cell(tree_.octaves() - 1); }
+    std::size_t memory_bytes() const override { return tree_.memory_bytes(); }
+    RefineReport refine(std::span<const Vec3f> points, const RefineOptions& options, Progress& progress) override {
+        FeatureCorrection correction(tree_, net_, options.spacing);
+        return refine_surface(*this, correction, points, options, progress);
+    }
+
+private:
+    FeatureOctree tree_;
+    CascadeNet net_;
+    geom::Box3f domain_;
+};
+
+struct Placed {
+    Vec3i cell;
+    std::uint32_t point;
+};
+
+}  // namespace
+
+std::vector<Vec3f> thin_points(std::span<const Vec3f> points, Vec3f origin, float cell) {
+    NIR_CHECK(cell > 0);
+    std::vector<Placed> placed(points.size());
+    parallel_for(points.size(), 4096, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) {
+            const Vec3f q = (points[i] - origin) / cell;
+            placed[i] = {{static_cast<int>(std::floor(q.x)), static_cast<int>(std::floor(q.y)),
+                          static_cast<int>(std::floor(q.z))},
+                         static_cast<std::uint32_t>(i)};
+        }
+    });
+    const auto key = [](const Placed& p) { return std::tuple(p.cell.x, p.cell.y, p.cell.z, p.point); };
+    std::sort(placed.begin(), placed.end(), [&](const Placed& a, const Placed& b) { return key(a) < key(b); });
+    std::vector<std::uint32_t> kept;
+    for (std::size_t begin = 0, end = 0; begin < placed.size(); begin = end) {
+        const Vec3f o = points[placed[begin].point];
+        Vec3f mean{};
+        for (end = begin; end < placed.size() && placed[end].cell == placed[begin].cell; ++end)
+            mean += points[placed[end].point] - o;
+        mean = o + mean / static_cast<float>(end - begin);
+        std::uint32_t best = placed[begin].point;
+        for (std::size_t i = begin + 1; i < end; ++i)
+            if (geom::squared_norm(points[placed[i].point] - mean) < geom::squared_norm(points[best] - mean))
+                best = placed[i].point;
+        kept.push_back(best);
+    }
+    std::sort(kept.begin(), kept.end());
+    std::vector<Vec3f> out;
+    out.reserve(kept.size());
+    for (const auto i : kept) out.push_back(points[i]);
+    return out;
+}
+
+void add_fine_octave(CascadeNet net, FeatureOctree& tree, std::span<const Vec3f> points, const BrickBox& cores,
+                     std::size_t most_bricks) {
+    const int octave = tree.octaves();
+    NIR_CHECK(octave > 0);
+    const auto decode = [&](const torch::Tensor& c) { return net->decode_features(c); };
+    tree.add_octave(active_bricks(tree, points, octave, decode, cores.grown(kHaloBricks)));
+    for (const BrickGroup& group : group_bricks(tree, octave, most_bricks, cores)) {
+        const std::span core(group.bricks.data(), group.n_core);
+        const torch::Tensor f =
+            net->fine_on_bricks(BrickSet(group.bricks), brick_inputs(tree, points, octave, group.bricks));
+        const auto n = static_cast<std::int64_t>(core.size());
+        tree.store_bricks(octave, core, f.narrow(0, 0, n).add_(brick_context(tree, octave, core)));
+    }
+}
+
+std::unique_ptr<CascadeField> learned_field(FeatureOctree tree, CascadeNet net, const geom::Box3f& domain) {
+    return std::make_unique<Field>(std::move(tree), std::move(net), domain);
+}
+
+}  // namespace nir::models

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#pragma once
+
+#include "nir/models/cascade.h"
+
+#include "models/cascade/cascade_net.h"
+#include "models/cascade/feature_octree.h"
+
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace nir::models {
+
+/// What a field that is made window by window starts from.
+struct WindowPlan {
+    FeatureOctree whole;          ///< octaves that are kept for the whole scan
+    int octaves = 0;              ///< of the network in a window, beyond the coarse one; at least those of `whole`
+    bool fit = false;             ///< planes on top
+    float thinning = 0;           ///< points along a cell that the network sees at most; 0 = all
+    std::size_t most_bricks = 0;  ///< computed together
+    double spacing = 0, noise = 0;
+    geom::Box3f domain;
+};
+
+/// Cascade::encode_windows(): prepare() computes the remaining octaves and the fit near a box.
+/// @param points  of the whole scan, copied
+std::unique_ptr<CascadeField> window_field(CascadeNet net, std::span<const geom::Vec3f> points, WindowPlan plan);
+
+}  // namespace nir::models

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#include "pipeline/window_surface.h"
+
+#include "nir/base/error.h"
+#include "nir/base/log.h"
+#include "nir/extract/mesh_stitcher.h"
+#include "nir/geom/kd_tree.h"
+#include "nir/geom/point_tiles.h"
+
+#include "pipeline/rank_group.h"
+#include "pipeline/window_store.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+namespace nir::pipeline {
+namespace {
+
+using extract::MeshStitcher;
+using extract::WindowLattice;
+using geom::Vec3d;
+using geom::Vec3f;
+using geom::Vec3i;
+
+/// Hands on the wish to stop, and nothing else: the windows are counted, not the points in them.
+class StopOnly final : public Progress {
+public:
+    explicit StopOnly(Progress& inner) : inner_(inner) {}
+    void begin(std::string_view, std::uint64_t, std::string_view) override {}
+    bool advance(std::uint64_t) override { return inner_.advance(0); }
+    void end() override {}
+
+private:
+    Progress& inner_;
+};
+
+/// Windows in tiles: the order of work, and of the pieces in the mesh.
+std::vector<std::vector<std::size_t>> tiles_of(const WindowLattice& lattice, int per_tile) {
+    const Vec3i n = lattice.windows();
+    std::vector<std::vector<std::size_t>> tiles;
+    for (int x0 = 0; x0 < n.x; x0 += per_tile)
+        for (int y0 = 0; y0 < n.y; y0 += per_tile)
+            for (int z0 = 0; z0 < n.z; z0 += per_tile) {
+                std::vector<std::size_t> tile;
+                for (int x = x0; x < std::min(n.x, x0 + per_tile); ++x)
+                    for (int y = y0; y < std::min(n.y, y0 + per_tile); ++y)
+                        for (int z = z0; z < std::min(n.z, z0 + per_tile); ++z)
+                            tile.push_back(static_cast<std::size_t>((x * n.y + y) * n.z + z));
+                tiles.push_back(std::move(tile));
+            }
+    return tiles;
+}
+
+geom::Box3f box_of(const WindowLattice& lattice, const std::vector<std::size_t>& tile) {
+    geom::Box3f box;
+    for (const auto w : tile) {
+        const auto b = lattice.asked_box(w);
+        box.extend(b.lo);
+        box.extend(b.hi);
+    }
+    return box;
+}
+
+/// How many of some points lie near each part of a mesh.
+std::vector<std::size_t> support_of(const geom::TriMesh& mesh, const extract::FaceParts& parts,
+                                    std::span<const Vec3f> points, double reach) {
+    std::vector<std::size_t> support(parts.count, 0);
+    if (points.empty() || parts.count == 0) return support;
+    std::vector<std::uint32_t> part_of_vertex(mesh.vertices.size(), 0);
+    for (std::size_t f = 0; f < mesh.faces.size(); ++f)
+        for (const auto v : mesh.faces[f]) part_of_vertex[v] = parts.of_face[f];
+    std::vector<Vec3d> asked;
+    for (const auto& p : points) asked.push_back(Vec3d(p));
+    std::vector<geom::Neighbor> nearest(asked.size());
+    geom::KdTree(mesh.vertices).nearest(asked, nearest);
+    for (const auto& n : nearest)
+        if (n.squared_distance < reach * reach) ++support[part_of_vertex[n.index]];
+    return support;
+}
+
+class Worker {
+public:
+    Worker(models::CascadeField& field, std::span<const Vec3f> points, const WindowSurfaceOptions& options,
+           const WindowLattice& lattice, Progress& progress, PhaseTimer& timer)
+        : field_(field), options_(options), lattice_(lattice), progress_(progress), timer_(timer) {
+        const auto side = static_cast<float>(lattice.cell() * lattice.window_cells());
+        tiles_ = geom::PointTiles(points, std::max(0.25f * side, 2e-6f * field.domain().longest_side()));
+        points_ = points;
+    }
+
+    FinishedWindow make(std::size_t window) {
+        const auto seeds = tiles_.points_in_box(lattice_.asked_box(window));
+        extract::WindowMeshOptions mesh_options;
+        mesh_options.level = options_.level;
+        mesh_options.refine_steps = options_.refine_steps;
+        StopOnly stop(progress_);
+        FinishedWindow done;
+        const auto extracting = timer_.phase("extract");
+        done.piece = extract::extract_window(field_, lattice_, window, seeds, mesh_options, stop);
+        extract::FaceParts parts = extract::parts_of(done.piece.mesh);
+        std::vector<Vec3f> own;
+        for (const auto i : tiles_.in_box(lattice_.box(window)))
+            if (i % options_.sample_step == 0) own.push_back(points_[i]);
+        done.support = support_of(done.piece.mesh, parts, own, options_.reach);
+        done.part_of_face = std::move(parts.of_face);
+        return done;
+    }
+
+private:
+    models::CascadeField& field_;
+    const WindowSurfaceOptions& options_;
+    const WindowLattice& lattice_;
+    Progress& progress_;
+    PhaseTimer& timer_;
+    std::span<const Vec3f> points_;
+    geom::PointTiles tiles_;
+};
+
+/// Makes the windows of this rank that are not there yet; returns how many were.
+std::size_t work(Worker& worker, models::CascadeField& field, const WindowLattice& lattice, WindowStore& store,
+                 const WindowSurfaceOptions& options, Progress& progress, PhaseTimer& timer) {
+    const auto tiles = tiles_of(lattice, options.windows_per_tile);
+    std::size_t found = 0;
+    progress.begin("windows", lattice.count(), "windows");
+    const auto make_tile = [&](const std::vector<std::size_t>& tile) {
+        bool prepared = false;
+        for (const auto w : tile) {
+            if (store.has(w)) {
+                ++found;
+            } else {
+                if (!prepared) {
+                    const auto encoding = timer.phase("encode");
+                    field.prepare(box_of(lattice, tile));
+                    prepared = true;
+                }
+                store.put(w, worker.make(w));
+            }
+            if (!progress.advance())
+                fail(ErrorKind::cancelled, "stopped; finished windows are kept in the work folder");
+        }
+    };
+    if (options.ranks)
+        options.ranks->share(tiles.size(), [&](std::size_t t) { make_tile(tiles[t]); });
+    else
+        for (const auto& tile : tiles) make_tile(tile);
+    progress.end();
+    return found;
+}
+
+}  // namespace
+
+WindowSurface extract_by_windows(models::CascadeField& field, std::span<const Vec3f> points,
+                                 const WindowSurfaceOptions& options, Progress& progress, PhaseTimer& timer) {
+    const geom::Box3f domain = field.domain();
+    const WindowLattice lattice(
+        {.domain = {Vec3d(domain.lo), Vec3d(domain.hi)}, .cell = options.cell, .window_cells = options.window_cells});
+    WindowStore store(options.work_dir, lattice.count(), options.fingerprint);
+    WindowSurface result;
+    result.windows = lattice.count();
+    const Vec3i cells = lattice.frame().cells;
+    result.resolution = std::max({cells.x, cells.y, cells.z});
+    {
+        Worker worker(field, points, options, lattice, progress, timer);
+        result.resumed = work(worker, field, lattice, store, options, progress, timer);
+    }
+    if (options.ranks && options.ranks->rank() != 0) return result;
+
+    const auto joining = timer.phase("extract");
+    MeshStitcher stitcher;
+    std::size_t vertices = 0, faces = 0, asked = 0;
+    std::vector<std::size_t> order;
+    for (const auto& tile : tiles_of(lattice, options.windows_per_tile))
+        order.insert(order.end(), tile.begin(), tile.end());
+    for (const auto w : order) {
+        const FinishedWindow done = store.get(w);
+        stitcher.measure(done.piece, done.part_of_face, done.support);
+        vertices += done.piece.mesh.vertices.size(), faces += done.piece.mesh.faces.size();
+        asked += done.piece.queried_points;
+    }
+    result.queried_points = asked;
+    auto& parts = stitcher.decide();
+    if (!options.keep_all_parts && parts.size() > 1) {
+        std::size_t most = 0;
+        for (const auto& p : parts) most = std::max(most, p.support);
+        const std::size_t sampled = points.size() / options.sample_step;
+        const std::size_t needed = std::min(most, std::max<std::size_t>(8, sampled / 500));
+        for (auto& p : parts) {
+            p.keep = p.support >= needed;
+            result.removed_parts += !p.keep;
+        }
+    }
+    result.mesh.vertices.reserve(vertices);
+    result.mesh.normals.reserve(vertices);
+    result.mesh.faces.reserve(faces);
+    for (const auto w : order) {
+        const FinishedWindow done = store.get(w);
+        stitcher.append(done.piece, done.part_of_face, result.mesh);
+    }
+    return result;
+}
+
+MemoryPlan plan_memory(std::size_t bytes, std::size_t points, double area, double mesh_cell) {
+    // Measured (docs/methods/cascade.md): the program with its libraries and the network; per point the cloud in double
+    // and single precision, the searches and their results; per square cell of surface two faces with their vertex.
+    constexpr double kProgram = 300e6, kPerPoint = 170, kPerSquare = 330;
+    const double fixed =
+        kProgram + kPerPoint * static_cast<double>(points) + kPerSquare * 1.5 * area / (mesh_cell * mesh_cell);
+    MemoryPlan plan;
+    if (bytes == 0) {
+        plan.expected_bytes = static_cast<std::size_t>(fixed + 1.3e9);
+        return plan;
+    }
+    constexpr double kLeast = 150e6;  // for the windows
+    if (static_cast<double>(bytes) < fixed + kLeast)
+        fail(ErrorKind::usage,
+             "--max-memory {:.2f} GB is too little: a scan of {} points with this cell of the mesh takes about {:.2f} "
+             "GB",
+             static_cast<double>(bytes) / 1e9, points, (fixed + kLeast) / 1e9);
+    const double rest = static_cast<double>(bytes) - fixed;
+    constexpr double kPerBrick = 130e3, kPerCell = 64;
+    const auto share = [&](double part, double unit, double lo, double hi) {
+        return std::clamp(part * rest / unit, lo, hi);
+    };
+    plan.encode.most_bricks = static_cast<std::size_t>(share(0.4, kPerBrick, 400, 10000));
+    plan.encode.resident_cells = share(0.2, kPerCell * 4 / 3, 1e5, 2.5e6);
+    // A tile's features: a few sheets of surface, 13 cells across, and the halo.
+    plan.windows_per_tile =
+        std::clamp(static_cast<int>(std::sqrt(0.3 * rest / kPerCell / 40) / plan.window_cells), 1, 4);
+    plan.expected_bytes = bytes;
+    return plan;
+}
+
+std::size_t parse_size(const std::string& text) {
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    std::string unit(end);
+    if (unit.size() == 2 && (unit[1] == 'B' || unit[1] == 'b')) unit.pop_back();
+    double factor = 0;
+    if (unit.empty() || unit == "B") factor = 1;
+    if (unit == "k" || unit == "K") factor = 1024.0;
+    if (unit == "m" || unit == "M") factor = 1024.0 * 1024;
+    if (unit == "g" || unit == "G") factor = 1024.0 * 1024 * 1024;
+    if (unit == "t" || unit == "T") factor = 1024.0 * 1024 * 1024 * 1024;
+    if (end == text.c_str() || factor == 0 || !(value > 0) || !(value * factor < 9e15))
+        fail(ErrorKind::usage, "\"{}\" is no size: a number above 0 with k, M, G or T behind it", text);
+    return static_cast<std::size_t>(value * factor);
+}
+
+}  // namespace nir::pipeline

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#pragma once
+
+#include "nir/base/phase_timer.h"
+#include "nir/base/progress.h"
+#include "nir/extract/window_mesh.h"
+#include "nir/models/cascade.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+
+namespace nir::pipeline {
+
+class RankGroup;
+
+/// How a large scan is worked through: windows of cells, whose pieces of the mesh are joined in the end.
+struct WindowSurfaceOptions {
+    double level = 0;          ///< logit
+    double cell = 0;           ///< of the mesh, frame of the points
+    int window_cells = 96;     ///< along a window
+    int windows_per_tile = 4;  ///< along a tile: windows for which the field is made in one go
+    int refine_steps = 1;
+    double reach = 0;             ///< points within this distance of a part speak for it
+    std::size_t sample_step = 1;  ///< every so many points are asked
+    bool keep_all_parts = false;
+    std::filesystem::path work_dir;  ///< finished windows are kept here; empty = in memory
+    std::uint64_t fingerprint = 0;   ///< of scan, model and options: windows of another one are not taken
+    RankGroup* ranks = nullptr;      ///< several processes on one work folder
+};
+
+struct WindowSurface {
+    geom::TriMesh mesh;                    ///< frame of the points
+    std::size_t windows = 0, resumed = 0;  ///< of these, found in the work folder
+    std::size_t queried_points = 0, removed_parts = 0;
+    int resolution = 0;  ///< cells along the longest side
+};
+
+/// The surface of a field that is made window by window. With a work folder a run that was killed goes on where it was
+/// and gives the same bytes. Of several ranks, rank 0 returns the mesh, the others an empty one.
+/// @throws Error cancelled (finished windows stay), input if the work folder belongs to another run, io.
+WindowSurface extract_by_windows(models::CascadeField& field, std::span<const geom::Vec3f> points,
+                                 const WindowSurfaceOptions& options, Progress& progress, PhaseTimer& timer);
+
+/// How the parts of a scan's work fit into a given memory.
+struct MemoryPlan {
+    models::Cascade::WindowOptions encode;
+    int window_cells = 96, windows_per_tile = 4;
+    std::size_t expected_bytes = 0;  ///< peak of the process
+};
+/// @param bytes  that the process may take; 0 = no limit
+/// @param points of the scan; area and cells in the frame of the points
+/// @throws Error usage: less than the scan itself and the program need, saying how much that is.
+MemoryPlan plan_memory(std::size_t bytes, std::size_t points, double area, double mesh_cell);
+
+/// "2G", "1500M", "800k", "123456" -> bytes (powers of 1024). @throws Error usage.
+std::size_t parse_size(const std::string& text);
+
+}  // namespace nir::pipeline
