@@ -16,11 +16,15 @@ namespace {
 struct Arguments {
     std::vector<std::filesystem::path> scans;
     std::filesystem::path mesh, preview;
-    std::string trim;
+    std::string trim, max_memory;
     pipeline::ReconstructOptions options;
 };
 
 void report(VerbContext& context, const Arguments& a, const pipeline::ReconstructResult& r) {
+    if (r.on_other_rank) {
+        context.print("windows done; the mesh is written by rank 0\n");
+        return;
+    }
     for (const auto& w : r.warnings) log_warning("{}", w);
     auto& j = context.json;
     j["points"] = r.points;
@@ -48,6 +52,8 @@ void report(VerbContext& context, const Arguments& a, const pipeline::Reconstruc
     j["resolution"] = r.resolution;
     j["queried_points"] = r.queried_points;
     j["removed_components"] = r.removed_components;
+    j["windows"] = r.windows;
+    j["resumed_windows"] = r.resumed_windows;
     j["warnings"] = r.warnings;
     context.print(
         "{}: {} vertices, {} faces, {}; from {} points, {:.4g} away on average (95 % within {:.4g}); {:.2f} s\n",
@@ -90,6 +96,12 @@ VerbRun add_reconstruct(CLI::App& app) {
                    "The same by number of steps instead of time: equal bytes in every run")
         ->check(CLI::Range(1, 1000000));
     app.add_flag("--keep-all", a->options.keep_all_components, "Keep small parts that hardly any point supports");
+    app.add_option("--max-memory", a->max_memory,
+                   "Memory that the program may take (1500M, 2G): the scan is worked through by windows that fit");
+    app.add_option(
+        "--work-dir", a->options.work_dir,
+        "Folder for finished windows: a stopped or killed run goes on where it was; several ranks (torchrun, "
+        "mpirun, Slurm) share the work");
     app.add_option("--preview", a->preview, "Write a picture (PNG) of scan and mesh");
     return [a](VerbContext& context) {
         if (!a->trim.empty()) {
@@ -101,6 +113,7 @@ VerbRun add_reconstruct(CLI::App& app) {
                     fail(ErrorKind::usage, "--trim \"{}\" is neither auto nor a length above 0", a->trim);
             }
         }
+        if (!a->max_memory.empty()) a->options.max_memory = pipeline::parse_size(a->max_memory);
         report(context, *a,
                pipeline::reconstruct_files(a->scans, a->mesh, a->preview, a->options, context.progress, context.timer));
     };

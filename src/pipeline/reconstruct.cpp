@@ -15,10 +15,14 @@
 #include "nir/io/png.h"
 #include "nir/models/cascade.h"
 
+#include "pipeline/rank_group.h"
 #include "pipeline/refine_scan.h"
+#include "pipeline/window_surface.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstring>
 
 namespace nir::pipeline {
 namespace {
@@ -27,6 +31,7 @@ using geom::Vec3d;
 using geom::Vec3f;
 
 constexpr std::size_t kSeedPoints = 200000;  ///< points at which the lattice is refined and the mesh is judged
+constexpr std::size_t kManyPoints = 300000;  ///< of which scans are worked through by windows
 constexpr int kMostCoarseCells = 128;        ///< along the longest side, before MISE halves them
 constexpr int kFineMesh = 640;               ///< cells along the longest side, up to which a feature cell gets two
 
@@ -99,20 +104,130 @@ geom::PointCloud subset(const geom::PointCloud& cloud, const std::vector<std::ui
     return out;
 }
 
+/// Mesh cells along the longest side of the field.
+int mesh_cells(const models::CascadeField& field, const ReconstructOptions& options) {
+    const double side = field.domain().longest_side();
+    if (options.resolution > 0)
+        return static_cast<int>(std::ceil(options.resolution * side));  // the scan's longest side is 1
+    return static_cast<int>(std::lround(side / field.finest_cell() * cells_per_feature_cell(field)));
+}
+
+double logit_of(double probability) { return std::log(probability / (1 - probability)); }
+
 extract::ExtractOptions extract_options(const models::CascadeField& field, std::span<const Vec3f> points,
                                         const ReconstructOptions& options) {
     extract::ExtractOptions e;
-    const double side = field.domain().longest_side();
-    int cells = static_cast<int>(std::lround(side / field.finest_cell() * cells_per_feature_cell(field)));
-    if (options.resolution > 0)
-        cells = static_cast<int>(std::ceil(options.resolution * side));  // the scan's longest side is 1
+    const int cells = mesh_cells(field, options);
     e.upsampling = cells >= 64 ? 2 : 0;
     while (field.fitted() && cells >> e.upsampling > kMostCoarseCells) ++e.upsampling;
     e.resolution_0 = std::max(4, (cells + (1 << e.upsampling) - 1) >> e.upsampling);
-    e.level = std::log(options.level / (1 - options.level));
+    e.level = logit_of(options.level);
     e.seeds = some_of(points);
     if (field.fitted()) e.refine_steps = 1;  // the field is a distance near the surface
     return e;
+}
+
+/// A scan in the frame in which its longest side is 1, and what is known of it there.
+struct UnitScan {
+    std::vector<Vec3f> points;
+    double spacing = 0, noise = 0, area = 0;
+};
+
+/// Encodes and extracts in one go; sets everything of the result but the mesh's frame and figures.
+void whole_surface(const UnitScan& scan, const models::Cascade& model, const ReconstructOptions& options,
+                   ReconstructResult& result, Progress& progress, PhaseTimer& timer) {
+    auto encoding = timer.phase("encode");
+    const auto field =
+        model.encode(scan.points, {.spacing = scan.spacing, .noise = scan.noise, .detail = options.detail}, progress);
+    encoding.close();
+    result.octaves = field->octaves();
+    result.fitted = field->fitted();
+    result.cell = field->finest_cell();
+    const extract::ExtractOptions extraction = extract_options(*field, scan.points, options);
+    extract::ExtractResult extracted = extract::extract_mesh(*field, extraction, progress, &timer);
+    result.resolution = extraction.resolution_0 << extraction.upsampling;
+    result.queried_points = extracted.queried_points;
+    if (extracted.mesh.empty())
+        fail(ErrorKind::numeric,
+             "no surface: the field lies between {:.3g} and {:.3g} everywhere, the level is {:.3g}; the scan is "
+             "outside what the model was trained for",
+             extracted.lowest, extracted.highest, extracted.level);
+    result.mesh = std::move(extracted.mesh);
+}
+
+/// Mixes words into a number that is another one for other words.
+class Fingerprint {
+public:
+    template <class T>
+    void add(const T& v) {
+        std::array<std::uint64_t, (sizeof(T) + 7) / 8> words{};
+        std::memcpy(words.data(), &v, sizeof(T));
+        for (const auto w : words) {
+            h_ = (h_ ^ w) * 0xBF58476D1CE4E5B9u;
+            h_ ^= h_ >> 29;
+        }
+    }
+    std::uint64_t value() const { return h_; }
+
+private:
+    std::uint64_t h_ = 0x9E3779B97F4A7C15u;
+};
+
+/// The same by windows (window_surface.h): bounded memory, resumable, on several ranks.
+void windowed_surface(const UnitScan& scan, const models::Cascade& model, const ReconstructOptions& options,
+                      ReconstructResult& result, Progress& progress, PhaseTimer& timer) {
+    std::unique_ptr<RankGroup> ranks;
+    const RankPlace place = rank_place();
+    if (place.size > 1) {
+        if (options.work_dir.empty())
+            fail(ErrorKind::usage, "{} ranks need a folder that they share: --work-dir DIR", place.size);
+        std::error_code error;
+        std::filesystem::create_directories(options.work_dir, error);
+        if (error) fail(ErrorKind::io, "{}: {}", options.work_dir.string(), error.message());
+        ranks = std::make_unique<RankGroup>(options.work_dir, place);
+    }
+    // The finest cell of the mesh that the scan may ask for; it is known for sure when the field is.
+    MemoryPlan plan = plan_memory(options.max_memory, scan.points.size(), scan.area, scan.spacing);
+    auto encoding = timer.phase("encode");
+    const auto field = model.encode_windows(
+        scan.points, {.spacing = scan.spacing, .noise = scan.noise, .detail = options.detail}, plan.encode, progress);
+    encoding.close();
+    result.octaves = field->octaves();
+    result.fitted = field->fitted();
+    result.cell = field->finest_cell();
+
+    WindowSurfaceOptions o;
+    o.level = logit_of(options.level);
+    o.cell = field->domain().longest_side() / mesh_cells(*field, options);
+    o.window_cells = plan.window_cells;
+    o.windows_per_tile = plan.windows_per_tile;
+    o.refine_steps = field->fitted() ? 1 : 3;
+    o.reach = 2 * scan.spacing + field->finest_cell();
+    o.sample_step = scan.points.size() / kSeedPoints + 1;
+    o.keep_all_parts = options.keep_all_components;
+    o.work_dir = options.work_dir;
+    o.ranks = ranks.get();
+    Fingerprint print;
+    for (const auto& p : scan.points) print.add(p);
+    print.add(scan.spacing), print.add(scan.noise), print.add(o.level), print.add(o.cell);
+    print.add(o.window_cells), print.add(o.refine_steps), print.add(o.reach), print.add(options.detail);
+    print.add(plan.encode.finest_cells);
+    for (const auto& [key, value] : model.metadata())
+        for (const char c : key + value) print.add(c);
+    o.fingerprint = print.value();
+    WindowSurface surface = extract_by_windows(*field, scan.points, o, progress, timer);
+    result.resolution = surface.resolution;
+    result.queried_points = surface.queried_points;
+    result.removed_components = surface.removed_parts;
+    result.windows = surface.windows;
+    result.resumed_windows = surface.resumed;
+    result.on_other_rank = ranks && ranks->rank() != 0;
+    if (surface.mesh.empty() && !result.on_other_rank)
+        fail(ErrorKind::numeric,
+             "no surface: the field does not cross the level {:.3g}; the scan is outside what the "
+             "model was trained for",
+             o.level);
+    result.mesh = std::move(surface.mesh);
 }
 
 /// Mean and 95 % quantile of the distances from the points to the mesh, unit frame.
@@ -151,43 +266,35 @@ ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOpt
     if (const auto* problem = result.scan.error()) fail(ErrorKind::input, "{}", problem->text);
     const geom::PointCloud used = subset(scan, result.scan.kept);
     const geom::Frame frame = geom::fit_frame(result.scan.robust_box);
-    const std::vector<Vec3f> points = geom::unit_from_user(frame, used.points);
-    const std::vector<Vec3d> exact = in_double(points);
-    const double spacing = result.scan.spacing.surface / frame.scale;
-    result.points = points.size();
+    UnitScan unit;
+    unit.points = geom::unit_from_user(frame, used.points);
+    unit.spacing = result.scan.spacing.surface / frame.scale;
+    unit.noise = result.scan.spacing.noise / frame.scale;
+    unit.area = static_cast<double>(unit.points.size()) * unit.spacing * unit.spacing;
+    result.points = unit.points.size();
     normalizing.close();
 
-    auto encoding = timer.phase("encode");
     const models::Cascade model = models::Cascade::load(find_model(options.model));
-    models::Cascade::EncodeOptions encode_options;
-    encode_options.spacing = spacing;
-    encode_options.noise = result.scan.spacing.noise / frame.scale;
-    encode_options.detail = options.detail;
-    const auto field = model.encode(points, encode_options, progress);
-    result.octaves = field->octaves();
-    result.fitted = field->fitted();
-    result.cell = field->finest_cell() * frame.scale;
-    encoding.close();
-    if (options.refine_seconds > 0 || options.refine_steps > 0) {
-        const auto phase = timer.phase("refine on scan");
-        result.refinement = refine_on_scan(*field, points, encode_options, frame.scale, options, progress);
-    }
-
-    const extract::ExtractOptions extraction = extract_options(*field, points, options);
-    extract::ExtractResult extracted = extract::extract_mesh(*field, extraction, progress, &timer);
-    result.resolution = extraction.resolution_0 << extraction.upsampling;
-    result.queried_points = extracted.queried_points;
-    if (extracted.mesh.empty())
-        fail(ErrorKind::numeric,
-             "no surface: the field lies between {:.3g} and {:.3g} everywhere, the level is {:.3g}; the scan is "
-             "outside what the model was trained for",
-             extracted.lowest, extracted.highest, extracted.level);
+    const bool refining = options.refine_seconds > 0 || options.refine_steps > 0;
+    const bool bounded = options.max_memory > 0 || !options.work_dir.empty();
+    if (refining && bounded)
+        fail(ErrorKind::usage,
+             "--refine changes the field of the whole scan, --max-memory and --work-dir make it by "
+             "windows: take one of them");
+    const bool by_windows = bounded || (result.points >= kManyPoints && !refining);
+    if (by_windows)
+        windowed_surface(unit, model, options, result, progress, timer);
+    else
+        whole_surface(unit, model, options, frame.scale, result, progress, timer);
+    if (result.on_other_rank) return result;
+    const double finest = result.cell, spacing = unit.spacing;
+    result.cell *= frame.scale;
 
     const auto finishing = timer.phase("refine");
-    result.mesh = std::move(extracted.mesh);
+    const std::vector<Vec3d> exact = in_double(unit.points);
     const std::vector<Vec3d> some = some_of(std::span(exact));
-    if (!options.keep_all_components)
-        result.removed_components = remove_unsupported(result.mesh, some, 2 * spacing + field->finest_cell());
+    if (!by_windows && !options.keep_all_components)
+        result.removed_components = remove_unsupported(result.mesh, some, 2 * spacing + finest);
     const double trim = !options.trim               ? 0.0
                         : options.trim_distance > 0 ? options.trim_distance / frame.scale
                                                     : 4 * spacing;
@@ -223,6 +330,7 @@ ReconstructResult reconstruct_files(const std::vector<std::filesystem::path>& sc
     reading.close();
     const std::string name = scans.size() == 1 ? scans[0].string() : fmt::format("{} scans", scans.size());
     ReconstructResult result = with_context(name, [&] { return reconstruct(scan, options, progress, timer); });
+    if (result.on_other_rank) return result;
     {
         const auto writing = timer.phase("write");
         io::write_geometry(mesh, result.mesh);

@@ -7,6 +7,7 @@
 #include "nir/extract/mesh_stitcher.h"
 #include "nir/geom/kd_tree.h"
 #include "nir/geom/point_tiles.h"
+#include "nir/pipeline/reconstruct.h"
 
 #include "pipeline/rank_group.h"
 #include "pipeline/window_store.h"
@@ -207,18 +208,14 @@ MemoryPlan plan_memory(std::size_t bytes, std::size_t points, double area, doubl
     constexpr double kProgram = 300e6, kPerPoint = 170, kPerSquare = 330;
     const double fixed =
         kProgram + kPerPoint * static_cast<double>(points) + kPerSquare * 1.5 * area / (mesh_cell * mesh_cell);
-    MemoryPlan plan;
-    if (bytes == 0) {
-        plan.expected_bytes = static_cast<std::size_t>(fixed + 1.3e9);
-        return plan;
-    }
-    constexpr double kLeast = 150e6;  // for the windows
-    if (static_cast<double>(bytes) < fixed + kLeast)
+    constexpr double kLeast = 150e6, kUsual = 1.2e9;  // for the windows
+    if (bytes > 0 && static_cast<double>(bytes) < fixed + kLeast)
         fail(ErrorKind::usage,
              "--max-memory {:.2f} GB is too little: a scan of {} points with this cell of the mesh takes about {:.2f} "
              "GB",
              static_cast<double>(bytes) / 1e9, points, (fixed + kLeast) / 1e9);
-    const double rest = static_cast<double>(bytes) - fixed;
+    const double rest = bytes > 0 ? static_cast<double>(bytes) - fixed : kUsual;
+    MemoryPlan plan;
     constexpr double kPerBrick = 130e3, kPerCell = 64;
     const auto share = [&](double part, double unit, double lo, double hi) {
         return std::clamp(part * rest / unit, lo, hi);
@@ -228,13 +225,14 @@ MemoryPlan plan_memory(std::size_t bytes, std::size_t points, double area, doubl
     // A tile's features: a few sheets of surface, 13 cells across, and the halo.
     plan.windows_per_tile =
         std::clamp(static_cast<int>(std::sqrt(0.3 * rest / kPerCell / 40) / plan.window_cells), 1, 4);
-    plan.expected_bytes = bytes;
+    plan.expected_bytes = static_cast<std::size_t>(fixed + rest);
     return plan;
 }
 
 std::size_t parse_size(const std::string& text) {
     char* end = nullptr;
     const double value = std::strtod(text.c_str(), &end);
+    while (*end == ' ') ++end;
     std::string unit(end);
     if (unit.size() == 2 && (unit[1] == 'B' || unit[1] == 'b')) unit.pop_back();
     double factor = 0;

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
-#include <string>
 
 namespace nir::pipeline {
 
@@ -54,8 +53,5 @@ struct MemoryPlan {
 /// @param points of the scan; area and cells in the frame of the points
 /// @throws Error usage: less than the scan itself and the program need, saying how much that is.
 MemoryPlan plan_memory(std::size_t bytes, std::size_t points, double area, double mesh_cell);
-
-/// "2G", "1500M", "800k", "123456" -> bytes (powers of 1024). @throws Error usage.
-std::size_t parse_size(const std::string& text);
 
 }  // namespace nir::pipeline

@@ -26,6 +26,12 @@ struct ReconstructOptions {
     models::Cascade::Detail detail = models::Cascade::Detail::automatic;
     double refine_seconds = 0;  ///< move the surface towards the points for at most so long; 0 = no such limit
     int refine_steps = 0;       ///< the same by number of steps; both 0 = no refinement
+    /// Bytes that the process may take, 0 = no limit. Scans of 300,000 points and more, and all scans with a limit or a
+    /// work folder, are worked through by windows.
+    std::size_t max_memory = 0;
+    /// Finished windows are kept here: a run that was stopped or killed goes on where it was, and several ranks
+    /// (started by torchrun, mpirun or Slurm) share the windows.
+    std::filesystem::path work_dir;
 };
 
 /// What came out, with the figures that a user needs to trust it.
@@ -40,6 +46,8 @@ struct ReconstructResult {
     double cell = 0;      ///< of the finest features, user units
     std::optional<models::RefineReport> refinement;  ///< if it was asked for; lengths in user units
     std::size_t queried_points = 0, removed_components = 0;
+    std::size_t windows = 0, resumed_windows = 0;  ///< 0 windows: made in one go
+    bool on_other_rank = false;                    ///< the mesh is rank 0's; nothing else here is set then
     std::vector<std::string> warnings;
 };
 
@@ -55,6 +63,9 @@ ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOpt
 ReconstructResult reconstruct_files(const std::vector<std::filesystem::path>& scans, const std::filesystem::path& mesh,
                                     const std::filesystem::path& preview, const ReconstructOptions& options,
                                     Progress& progress, PhaseTimer& timer);
+
+/// "2G", "1500M", "800k", "123456" -> bytes (powers of 1024). @throws Error{usage} for anything else.
+std::size_t parse_size(const std::string& text);
 
 /// The file of a model that ships: in $NIR_MODELS, or in models/ of the folders of base/shared_files.h.
 /// @throws Error{usage} naming the models that are there.

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+// Large scans by windows: the same surface whatever the windows, whoever makes them, and however often they are
+// interrupted.
+#include "pipeline/window_surface.h"
+
+#include "nir/base/error.h"
+#include "nir/base/rng.h"
+#include "nir/geom/mesh_check.h"
+#include "nir/pipeline/reconstruct.h"
+
+#include "pipeline/rank_group.h"
+#include "pipeline/window_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <fstream>
+#include <numbers>
+#include <thread>
+#include <unistd.h>
+
+namespace nir::pipeline {
+namespace {
+
+using geom::Vec3d;
+using geom::Vec3f;
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+const std::string kModel = NIR_SOURCE_DIR "/models/cascade.safetensors";
+
+/// Points on a torus of radii 0.35 and 0.12, with a little noise; the longest side is about 0.94.
+std::vector<Vec3f> torus(std::size_t n) {
+    Rng rng(7);
+    std::vector<Vec3f> points;
+    while (points.size() < n) {
+        const double u = rng.uniform(0, 2 * std::numbers::pi), v = rng.uniform(0, 2 * std::numbers::pi);
+        const double ring = 0.35 + 0.12 * std::cos(v);
+        if (rng.uniform(0, 0.47) > ring) continue;
+        points.push_back(Vec3f(Vec3d{ring * std::cos(u), ring * std::sin(u), 0.12 * std::sin(v)}));
+    }
+    return points;
+}
+constexpr double kTorusArea = 4 * std::numbers::pi * std::numbers::pi * 0.35 * 0.12;
+
+models::Cascade::EncodeOptions encode_options(std::size_t n, models::Cascade::Detail detail) {
+    return {.spacing = std::sqrt(kTorusArea / static_cast<double>(n)), .noise = 0, .detail = detail};
+}
+
+class Folder : public ::testing::Test {
+protected:
+    void SetUp() override { fs::create_directories(dir_); }
+    void TearDown() override { fs::remove_all(dir_); }
+    const fs::path dir_ = fs::temp_directory_path() / ("nir_windows_" + std::to_string(::getpid()));
+};
+using WindowStoreTest = Folder;
+using WindowSurfaceTest = Folder;
+using RankGroupTest = Folder;
+
+/// Octaves by windows against all octaves at once.
+void expect_the_field_of_the_whole(models::Cascade::Detail detail) {
+    const auto points = torus(6000);
+    const auto options = encode_options(points.size(), detail);
+    const auto model = models::Cascade::load(kModel);
+    NoProgress quiet;
+    models::Cascade::WindowOptions all, few;
+    all.finest_cells = few.finest_cells = 3e5;
+    few.resident_cells = 2e4;  // two octaves less
+    few.most_bricks = 300;
+    const auto whole = model.encode_windows(points, options, all, quiet);
+    const auto windows = model.encode_windows(points, options, few, quiet);
+    ASSERT_EQ(whole->octaves(), windows->octaves());
+    ASSERT_GE(whole->octaves(), 2);
+    EXPECT_THROW(windows->values(std::vector<Vec3f>(1), std::span(std::vector<float>(1))), Error);
+    whole->prepare(whole->domain());
+    Rng rng(3);
+    double largest = 0, scale = 0;
+    for (int k = 0; k < 6; ++k) {
+        const Vec3f c = points[rng.below(points.size())];
+        const auto r = static_cast<float>(rng.uniform(0.03, 0.2));
+        const geom::Box3f box{c - Vec3f{r, r, 0.5f * r}, c + Vec3f{r, 0.3f * r, r}};
+        windows->prepare(box);
+        std::vector<Vec3f> asked;
+        for (int i = 0; i < 3000; ++i)
+            asked.push_back({static_cast<float>(rng.uniform(box.lo.x, box.hi.x)),
+                             static_cast<float>(rng.uniform(box.lo.y, box.hi.y)),
+                             static_cast<float>(rng.uniform(box.lo.z, box.hi.z))});
+        std::vector<float> a(asked.size()), b(asked.size());
+        whole->values(asked, a);
+        windows->values(asked, b);
+        for (std::size_t i = 0; i < a.size(); ++i) {
+            largest = std::max(largest, static_cast<double>(std::abs(a[i] - b[i])));
+            scale = std::max(scale, static_cast<double>(std::abs(a[i])));
+        }
+    }
+    EXPECT_LT(largest, 1e-5 * scale);
+}
+
+TEST(WindowField, OctavesByWindowsAreThoseOfTheWhole) {
+    expect_the_field_of_the_whole(models::Cascade::Detail::learned);
+}
+TEST(WindowField, FitsByWindowsAreThoseOfTheWhole) { expect_the_field_of_the_whole(models::Cascade::Detail::fitted); }
+
+struct Made {
+    WindowSurface surface;
+    geom::MeshReport report;
+};
+
+Made make(const std::vector<Vec3f>& points, WindowSurfaceOptions options, Progress& progress) {
+    const auto model = models::Cascade::load(kModel);
+    NoProgress quiet;
+    models::Cascade::WindowOptions windows;
+    windows.finest_cells = 1e5;
+    const auto field =
+        model.encode_windows(points, encode_options(points.size(), models::Cascade::Detail::fitted), windows, quiet);
+    options.cell = 0.012;
+    options.reach = 0.02;
+    PhaseTimer timer;
+    Made made;
+    made.surface = extract_by_windows(*field, points, options, progress, timer);
+    made.report = geom::check_mesh(made.surface.mesh);
+    return made;
+}
+
+/// Asks to stop after so many windows.
+class StopAfter final : public Progress {
+public:
+    explicit StopAfter(int windows) : left_(windows) {}
+    void begin(std::string_view, std::uint64_t, std::string_view) override {}
+    bool advance(std::uint64_t n) override { return n == 0 || --left_ > 0; }
+    void end() override {}
+
+private:
+    int left_;
+};
+
+TEST_F(WindowSurfaceTest, TilesDoNotMatter) {
+    const auto points = torus(20000);
+    NoProgress quiet;
+    const Made one = make(points, {.window_cells = 4096}, quiet);
+    EXPECT_EQ(one.surface.windows, 1u);
+    EXPECT_TRUE(one.report.watertight()) << one.report.summary();
+    EXPECT_EQ(one.report.genus(), 1);
+    for (const int cells : {16, 40}) {
+        const Made many = make(points, {.window_cells = cells, .windows_per_tile = 2}, quiet);
+        EXPECT_GT(many.surface.windows, 8u);
+        EXPECT_TRUE(many.report.watertight()) << many.report.summary();
+        EXPECT_EQ(many.report.genus(), 1);
+        ASSERT_EQ(many.surface.mesh.vertices.size(), one.surface.mesh.vertices.size());
+        ASSERT_EQ(many.surface.mesh.faces.size(), one.surface.mesh.faces.size());
+        auto a = one.surface.mesh.vertices, b = many.surface.mesh.vertices;
+        const auto before = [](Vec3d p, Vec3d q) {
+            const auto key = [](Vec3d v) { return std::tuple(std::lround(v.x * 1e4), std::lround(v.y * 1e4), v.z); };
+            return key(p) < key(q);
+        };
+        std::sort(a.begin(), a.end(), before);
+        std::sort(b.begin(), b.end(), before);
+        double largest = 0;
+        std::size_t moved = 0;
+        for (std::size_t i = 0; i < a.size(); ++i) {
+            const double d = norm(a[i] - b[i]);
+            moved += d > 1e-5;  // sorted in another order where a rounded coordinate tips over
+            if (d <= 1e-3) largest = std::max(largest, d);
+        }
+        EXPECT_LT(moved, a.size() / 100) << largest;
+    }
+}
+
+TEST_F(WindowSurfaceTest, AStoppedRunGoesOnAndGivesTheSameBytes) {
+    const auto points = torus(20000);
+    NoProgress quiet;
+    const Made straight = make(points, {.window_cells = 24, .windows_per_tile = 2}, quiet);
+    const fs::path work = dir_ / "work";
+    StopAfter stop(5);
+    EXPECT_THROW(make(points, {.window_cells = 24, .windows_per_tile = 2, .work_dir = work}, stop), Error);
+    const Made resumed = make(points, {.window_cells = 24, .windows_per_tile = 2, .work_dir = work}, quiet);
+    EXPECT_EQ(resumed.surface.resumed, 5u);
+    EXPECT_EQ(resumed.surface.mesh.vertices, straight.surface.mesh.vertices);
+    EXPECT_EQ(resumed.surface.mesh.normals, straight.surface.mesh.normals);
+    EXPECT_EQ(resumed.surface.mesh.faces, straight.surface.mesh.faces);
+    EXPECT_THROW(make(points, {.window_cells = 24, .work_dir = work, .fingerprint = 1}, quiet), Error);
+}
+
+TEST_F(WindowSurfaceTest, RanksGiveWhatOneProcessGives) {
+    const auto points = torus(20000);
+    NoProgress quiet;
+    const Made alone = make(points, {.window_cells = 24, .windows_per_tile = 1}, quiet);
+    for (const int size : {2, 4}) {
+        const fs::path work = dir_ / std::to_string(size);
+        fs::create_directories(work);
+        std::vector<std::thread> others;
+        const auto run = [&](int rank) {
+            RankGroup group(work, {rank, size, "test"});
+            NoProgress silent;
+            return make(points, {.window_cells = 24, .windows_per_tile = 1, .work_dir = work, .ranks = &group}, silent);
+        };
+        for (int r = 1; r < size; ++r) others.emplace_back([&, r] { EXPECT_TRUE(run(r).surface.mesh.empty()); });
+        const Made together = run(0);
+        for (auto& t : others) t.join();
+        EXPECT_EQ(together.surface.mesh.vertices, alone.surface.mesh.vertices);
+        EXPECT_EQ(together.surface.mesh.faces, alone.surface.mesh.faces);
+    }
+}
+
+TEST_F(RankGroupTest, EveryItemIsDoneOnceAndADeadRankIsMadeGood) {
+    constexpr std::size_t n = 40;
+    std::array<std::atomic<int>, n> done{};
+    std::atomic<int> first_calls = 0;
+    const auto item = [&](std::size_t i) {
+        if (done[i].exchange(1) == 0) ++first_calls;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    };
+    std::thread dies([&] {
+        RankGroup group(dir_, {1, 3, "x"}, 1.5);
+        int taken = 0;
+        EXPECT_THROW(group.share(n,
+                                 [&](std::size_t i) {
+                                     if (++taken == 3) fail(ErrorKind::internal, "gone");
+                                     item(i);
+                                 }),
+                     Error);
+    });
+    std::thread works([&] { RankGroup(dir_, {2, 3, "x"}, 1.5).share(n, item); });
+    RankGroup(dir_, {0, 3, "x"}, 1.5).share(n, item);
+    dies.join();
+    works.join();
+    EXPECT_EQ(first_calls, static_cast<int>(n));
+}
+
+TEST(RankPlace, IsWhatTheLauncherSays) {
+    for (const char* v :
+         {"RANK", "WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "SLURM_PROCID", "SLURM_NTASKS"})
+        ::unsetenv(v);
+    EXPECT_EQ(rank_place().size, 1);
+    ::setenv("SLURM_PROCID", "3", 1), ::setenv("SLURM_NTASKS", "8", 1);
+    EXPECT_EQ(rank_place().rank, 3);
+    EXPECT_EQ(rank_place().size, 8);
+    ::setenv("RANK", "1", 1), ::setenv("WORLD_SIZE", "2", 1);
+    EXPECT_EQ(rank_place().rank, 1);
+    ::setenv("WORLD_SIZE", "1", 1);
+    EXPECT_THROW(rank_place(), Error);
+    ::setenv("WORLD_SIZE", "two", 1);
+    EXPECT_THROW(rank_place(), Error);
+    for (const char* v : {"RANK", "WORLD_SIZE", "SLURM_PROCID", "SLURM_NTASKS"}) ::unsetenv(v);
+}
+
+FinishedWindow small_window() {
+    FinishedWindow w;
+    w.piece.mesh.vertices = {{0, 0, 0}, {1, 0, 0}, {0, 1, 0.5}};
+    w.piece.mesh.normals = {{0, 0, 1}, {0, 0, 1}, {0, 1, 0}};
+    w.piece.mesh.faces = {{0, 1, 2}};
+    w.piece.shared = {{1, 77}};
+    w.piece.queried_points = 12;
+    w.part_of_face = {0};
+    w.support = {9};
+    return w;
+}
+
+TEST_F(WindowStoreTest, KeepsWhatItWasGiven) {
+    for (const fs::path& folder : {fs::path(), dir_ / "store"}) {
+        WindowStore store(folder, 4, 5);
+        EXPECT_FALSE(store.has(2));
+        store.put(2, small_window());
+        EXPECT_TRUE(store.has(2));
+        const FinishedWindow back = store.get(2), put = small_window();
+        EXPECT_EQ(back.piece.mesh.vertices, put.piece.mesh.vertices);
+        EXPECT_EQ(back.piece.mesh.normals, put.piece.mesh.normals);
+        EXPECT_EQ(back.piece.mesh.faces, put.piece.mesh.faces);
+        EXPECT_EQ(back.piece.shared[0].key, 77u);
+        EXPECT_EQ(back.piece.queried_points, 12u);
+        EXPECT_EQ(back.support, put.support);
+    }
+    EXPECT_TRUE(WindowStore(dir_ / "store", 4, 5).has(2));
+    EXPECT_THROW(WindowStore(dir_ / "store", 4, 6), Error);
+    EXPECT_THROW(WindowStore(dir_ / "store", 5, 5), Error);
+}
+
+TEST_F(WindowStoreTest, NoticesEveryDamagedByte) {
+    WindowStore store(dir_, 1, 5);
+    store.put(0, small_window());
+    const fs::path file = dir_ / "window_000000.bin";
+    std::ifstream in(file, std::ios::binary);
+    const std::string good((std::istreambuf_iterator<char>(in)), {});
+    const auto write = [&](const std::string& bytes) { std::ofstream(file, std::ios::binary) << bytes; };
+    for (std::size_t i = 0; i < good.size(); ++i) {
+        std::string bad = good;
+        bad[i] = static_cast<char>(bad[i] ^ 0x10);
+        write(bad);
+        EXPECT_THROW(store.get(0), Error) << i;
+        write(good.substr(0, i));
+        EXPECT_THROW(store.get(0), Error) << i;
+    }
+    write(good);
+    EXPECT_EQ(store.get(0).support.size(), 1u);
+}
+
+TEST(MemoryPlan, FitsOrSaysWhatItNeeds) {
+    EXPECT_EQ(parse_size("2G"), std::size_t{2} << 30);
+    EXPECT_EQ(parse_size("1.5 GB"), std::size_t{3} << 29);
+    EXPECT_EQ(parse_size("800k"), std::size_t{800} << 10);
+    for (const char* bad : {"", "G", "-1G", "0", "2X", "1e30", "nan"}) EXPECT_THROW(parse_size(bad), Error) << bad;
+    const auto small = plan_memory(std::size_t{1} << 30, 1000000, 2, 2e-3);
+    const auto large = plan_memory(std::size_t{4} << 30, 1000000, 2, 2e-3);
+    EXPECT_LT(small.encode.most_bricks, large.encode.most_bricks);
+    EXPECT_LE(small.encode.resident_cells, large.encode.resident_cells);
+    try {
+        plan_memory(std::size_t{400} << 20, 10000000, 2, 1e-3);
+        FAIL();
+    } catch (const Error& e) {
+        EXPECT_THAT(e.what(), HasSubstr("is too little"));
+        EXPECT_THAT(e.what(), HasSubstr("10000000 points"));
+    }
+}
+
+}  // namespace
+}  // namespace nir::pipeline
