@@ -134,12 +134,17 @@ struct UnitScan {
 };
 
 /// Encodes and extracts in one go; sets everything of the result but the mesh's frame and figures.
-void whole_surface(const UnitScan& scan, const models::Cascade& model, const ReconstructOptions& options,
+void whole_surface(const UnitScan& scan, const models::Cascade& model, const ReconstructOptions& options, double scale,
                    ReconstructResult& result, Progress& progress, PhaseTimer& timer) {
     auto encoding = timer.phase("encode");
-    const auto field =
-        model.encode(scan.points, {.spacing = scan.spacing, .noise = scan.noise, .detail = options.detail}, progress);
+    const models::Cascade::EncodeOptions encode_options{
+        .spacing = scan.spacing, .noise = scan.noise, .detail = options.detail};
+    const auto field = model.encode(scan.points, encode_options, progress);
     encoding.close();
+    if (options.refine_seconds > 0 || options.refine_steps > 0) {
+        const auto phase = timer.phase("refine on scan");
+        result.refinement = refine_on_scan(*field, scan.points, encode_options, scale, options, progress);
+    }
     result.octaves = field->octaves();
     result.fitted = field->fitted();
     result.cell = field->finest_cell();
