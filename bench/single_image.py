@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the nir developers
-"""What a model makes of one picture of each test shape, beside the truth. Needs nothing but nir and Python.
+"""What a model makes of one picture of each test shape, beside the truth. Wants Debian's python3-pil for --picture.
 
   bench/single_image.py --nir build/release/bin/nir --set data/shapes --run runs/img_small --out runs/img_small/test \\
       [--picture docs/images/single_image.png] [--record bench/records/single_image.json]
@@ -17,11 +17,9 @@ import json
 import os
 import platform
 import shutil
-import struct
 import subprocess
 import sys
 import time
-import zlib
 from pathlib import Path
 
 SIDE = 150  # pixels of a picture in the strip
@@ -32,55 +30,6 @@ def run(command, may_fail=False):
     if done.returncode and not may_fail:
         sys.exit(f"{' '.join(map(str, command))}\n{done.stderr.strip()}")
     return done
-
-
-def read_png(path):
-    """Rows of RGB bytes; 8 bits, three channels, not interlaced, as nir writes them."""
-    data, at, packed = path.read_bytes(), 8, b""
-    while at < len(data):
-        size, kind = struct.unpack(">I4s", data[at:at + 8])
-        body = data[at + 8:at + 8 + size]
-        at += size + 12
-        if kind == b"IHDR":
-            width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", body)
-            if (depth, colour, interlace) != (8, 2, 0):
-                sys.exit(f"{path}: not a plain RGB picture")
-        elif kind == b"IDAT":
-            packed += body
-    raw, stride, rows = zlib.decompress(packed), 3 * width, []
-    before = bytearray(stride)
-    for y in range(height):
-        rule, row = raw[y * (stride + 1)], bytearray(raw[y * (stride + 1) + 1:(y + 1) * (stride + 1)])
-        for i in range(stride):
-            left, up, corner = (row[i - 3] if i > 2 else 0), before[i], (before[i - 3] if i > 2 else 0)
-            if rule == 1:
-                row[i] = row[i] + left & 255
-            elif rule == 2:
-                row[i] = row[i] + up & 255
-            elif rule == 3:
-                row[i] = row[i] + (left + up) // 2 & 255
-            elif rule == 4:
-                p = left + up - corner
-                row[i] = row[i] + min((left, up, corner), key=lambda v: abs(p - v)) & 255
-        rows.append(row)
-        before = row
-    return rows
-
-
-def enlarged(rows, side):
-    """Nearest pixel: it shows how little the network sees."""
-    n = len(rows)
-    return [bytearray(b"".join(bytes(rows[y * n // side][3 * (x * n // side):][:3]) for x in range(side)))
-            for y in range(side)]
-
-
-def write_png(path, rows):
-    def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-    raw = b"".join(b"\0" + bytes(r) for r in rows)
-    header = struct.pack(">IIBBBBB", len(rows[0]) // 3, len(rows), 8, 2, 0, 0, 0)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw, 9)) +
-                     chunk(b"IEND", b""))
 
 
 def render(a, meshes, folder, azimuth):
@@ -128,6 +77,7 @@ def picture(a, shapes):
             to = a.out / "shown" / kind / s["class"] / f"{s['name']}.ply"
             to.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, to)
+    from PIL import Image
     columns = []
     for turn in (0, 180):
         for kind in ("found", "truth"):
@@ -135,10 +85,14 @@ def picture(a, shapes):
             columns.append(a.out / "drawn" / f"{kind}_{turn}")
     rows = []
     for s in chosen:
-        images = [enlarged(read_png(s["folder"] / "img_choy2016/000.png"), SIDE)]
-        images += [read_png(c / s["class"] / s["name"] / "img_choy2016/000.png") for c in columns]
-        rows += [bytearray(b"".join(bytes(image[y]) for image in images)) for y in range(SIDE)]
-    write_png(Path(a.picture), rows)
+        # The nearest pixel shows how little the network sees.
+        seen = Image.open(s["folder"] / "img_choy2016/000.png").convert("RGB").resize((SIDE, SIDE), Image.NEAREST)
+        rows.append([seen] + [Image.open(c / s["class"] / s["name"] / "img_choy2016/000.png") for c in columns])
+    strip = Image.new("RGB", (SIDE * len(rows[0]), SIDE * len(rows)))
+    for y, row in enumerate(rows):
+        for x, image in enumerate(row):
+            strip.paste(image, (SIDE * x, SIDE * y))
+    strip.save(a.picture, optimize=True)
     return [f"{s['class']}/{s['name']}" for s in chosen]
 
 

@@ -203,7 +203,7 @@ void windowed_surface(const UnitScan& scan, const models::Cascade& model, const 
 
     WindowSurfaceOptions o;
     o.level = logit_of(options.level);
-    o.cell = field->domain().longest_side() / mesh_cells(*field, options);
+    o.cell = static_cast<double>(field->domain().longest_side()) / mesh_cells(*field, options);
     o.window_cells = plan.window_cells;
     o.windows_per_tile = plan.windows_per_tile;
     o.refine_steps = field->fitted() ? 1 : 3;

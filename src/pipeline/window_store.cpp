@@ -36,15 +36,22 @@ public:
     template <class T>
     void value(const T& v) {
         static_assert(std::is_trivially_copyable_v<T>);
-        bytes_.append(reinterpret_cast<const char*>(&v), sizeof(T));
+        put(&v, sizeof(T));
     }
     template <class T>
     void list(const std::vector<T>& v) {
         static_assert(std::is_trivially_copyable_v<T>);
         value<std::uint64_t>(v.size());
-        bytes_.append(reinterpret_cast<const char*>(v.data()), v.size() * sizeof(T));
+        if (!v.empty()) put(v.data(), v.size() * sizeof(T));
     }
-    std::string bytes_;
+    std::vector<char> bytes_;
+
+private:
+    void put(const void* from, std::size_t n) {
+        const std::size_t at = bytes_.size();
+        bytes_.resize(at + n);
+        std::memcpy(bytes_.data() + at, from, n);
+    }
 };
 
 class Reader {
@@ -75,7 +82,7 @@ private:
     std::string_view rest_;
 };
 
-std::string to_bytes(const FinishedWindow& w, std::uint64_t fingerprint) {
+std::vector<char> to_bytes(const FinishedWindow& w, std::uint64_t fingerprint) {
     Writer out;
     out.value(kMagic);
     out.value(fingerprint);
@@ -90,7 +97,7 @@ std::string to_bytes(const FinishedWindow& w, std::uint64_t fingerprint) {
     out.list(vertices);
     out.list(w.part_of_face);
     out.list(std::vector<std::uint64_t>(w.support.begin(), w.support.end()));
-    out.value(checksum(out.bytes_));
+    out.value(checksum({out.bytes_.data(), out.bytes_.size()}));
     return std::move(out.bytes_);
 }
 
@@ -171,7 +178,7 @@ void WindowStore::put(std::size_t window, FinishedWindow done) {
         return;
     }
     OutputFile out(file_of(window));
-    const std::string bytes = to_bytes(done, fingerprint_);
+    const std::vector<char> bytes = to_bytes(done, fingerprint_);
     out.stream().write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     out.commit();
 }

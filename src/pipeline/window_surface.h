@@ -25,9 +25,9 @@ struct WindowSurfaceOptions {
     double reach = 0;             ///< points within this distance of a part speak for it
     std::size_t sample_step = 1;  ///< every so many points are asked
     bool keep_all_parts = false;
-    std::filesystem::path work_dir;  ///< finished windows are kept here; empty = in memory
-    std::uint64_t fingerprint = 0;   ///< of scan, model and options: windows of another one are not taken
-    RankGroup* ranks = nullptr;      ///< several processes on one work folder
+    std::filesystem::path work_dir{};  ///< finished windows are kept here; empty = in memory
+    std::uint64_t fingerprint = 0;     ///< of scan, model and options: windows of another one are not taken
+    RankGroup* ranks = nullptr;        ///< several processes on one work folder
 };
 
 struct WindowSurface {

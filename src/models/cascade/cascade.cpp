@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the nir developers
 #include "nir/models/cascade.h"
 
+#include "nir/base/log.h"
 #include "nir/geom/sampling.h"
 #include "nir/geom/spacing.h"
 #include "nir/kernels/splat.h"
@@ -25,6 +26,7 @@ constexpr std::size_t kMostBricks = 10000;   ///< computed together; each takes 
 constexpr double kCellsAcross = 13;          ///< cells of an octave along the normal of the surface, with whole bricks
 constexpr double kMostLearnedCells = 2.5e6;  ///< of the finest octave; where it would have more, the surface is fitted
 constexpr double kCellsUnderFit = 6e5;       ///< of the finest octave then
+constexpr double kFolds = 0.15;              ///< share of the points in folds that makes a fit ask for another octave
 constexpr float kThinning = 2.5f;            ///< points along a cell that the network sees then, at most
 
 /// Builds the octaves of one scan, coarse to fine.
@@ -212,6 +214,21 @@ Sizes sizes_of(const CascadeConfig& config, std::span<const Vec3f> points, doubl
             static_cast<double>(points.size()) * spacing * spacing};
 }
 
+/// Octaves under a fit: as many as cost little, and further ones as long as their cells still hold both sides of
+/// something in many places.
+int octaves_under_fit(const CascadeConfig& config, std::span<const Vec3f> points, const Cascade::EncodeOptions& options,
+                      const Sizes& sizes, int most) {
+    const double cheap = std::max(options.spacing, sizes.side(kCellsUnderFit));
+    int octaves = std::min(most, octaves_for(config, options, sizes.coarse_cell, cheap));
+    for (; octaves < most; ++octaves) {
+        const auto cell = static_cast<float>(sizes.coarse_cell / (1 << octaves));
+        const double share = share_of_folds(thin_points(points, points[0], cell / kThinning), points[0], cell);
+        log_debug("cells of {:.4g}: {:.1f} % of the points lie in folds", cell, 100 * share);
+        if (share < kFolds) break;
+    }
+    return octaves;
+}
+
 geom::Box3f domain_of(const Encoder& encoder, const CascadeConfig& config, const FeatureOctree& tree) {
     return encoder.box().padded(static_cast<float>(0.9 * config.coarse_margin) * tree.cell(0));
 }
@@ -245,8 +262,10 @@ std::unique_ptr<CascadeField> encode_cascade_windows(const CascadeNet& net, std:
     const bool fit = options.detail != Cascade::Detail::learned;
     double smallest = sizes.side(windows.finest_cells);
     if (fit) smallest = std::max(smallest, options.spacing);
+    int octaves = octaves_for(config, options, sizes.coarse_cell, smallest);
+    if (fit) octaves = octaves_under_fit(config, points, options, sizes, octaves);
     WindowPlan plan{.whole = {{}, 1, kBrickCells, config.features},
-                    .octaves = octaves_for(config, options, sizes.coarse_cell, smallest),
+                    .octaves = octaves,
                     .fit = fit,
                     .thinning = fit ? kThinning : 0,
                     .most_bricks = windows.most_bricks,

@@ -18,6 +18,11 @@ using geom::Vec3d;
 using geom::Vec3f;
 using geom::Vec3i;
 
+/// Adds an octave with these of all its bricks, x fastest.
+void add_octave(FeatureOctree& tree, std::vector<char> active) {
+    tree.add_octave({tree.whole(tree.octaves()), std::move(active)});
+}
+
 constexpr int kChannels = 4;
 constexpr float kRadius = 0.6f, kSpacing = 0.06f;
 
@@ -55,8 +60,8 @@ CascadeNet steep_net() {
 FeatureOctree sphere_tree(float error) {
     FeatureOctree tree({-1, -1, -1}, 0.125f, 16, kChannels);
     Rng rng(9);
-    tree.add_octave(std::vector<char>(8, 1));
-    tree.add_octave(std::vector<char>(64, 1));
+    add_octave(tree, std::vector<char>(8, 1));
+    add_octave(tree, std::vector<char>(64, 1));
     for (int octave = 0; octave < 2; ++octave) {
         const auto& bricks = tree.brick_list(octave);
         for (std::size_t b = 0; b < bricks.size(); ++b) {

@@ -210,6 +210,19 @@ private:
 
 }  // namespace
 
+double share_of_folds(std::span<const Vec3f> points, Vec3f origin, float cell) {
+    NIR_CHECK(!points.empty());
+    constexpr float kFolded = 0.12f;  // variance ratio; a sheet whose radius of curvature is two cells has 0.05
+    constexpr std::size_t kMost = 20000;
+    const MomentGrid grid(points, origin, cell);
+    const std::size_t step = points.size() / kMost + 1, n = (points.size() + step - 1) / step;
+    std::vector<char> folded(n, 0);
+    parallel_for(n, 256, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) folded[i] = grid.fit(points[i * step]).thickness > kFolded;
+    });
+    return static_cast<double>(std::count(folded.begin(), folded.end(), 1)) / static_cast<double>(n);
+}
+
 float fit_cell(const FitOptions& options, std::size_t points) {
     const double spacings = points < kLargeScan ? kSpacings : kLargeSpacings;
     return static_cast<float>(

@@ -27,6 +27,11 @@ float fit_cell(const FitOptions& options, std::size_t points);
 /// @param points  of the whole scan
 float fit_reach(const FitOptions& options, std::size_t points, float learned_cell);
 
+/// The share of a scan's points around which, at the scale of a cell, the others form no single sheet: both sides of a
+/// wall, creases, clutter. A network with such cells cannot tell the sides of a thin wall from each other.
+/// @param points [N,3], N >= 1  @param origin  of the lattice; any place near the points  @param cell > 0
+double share_of_folds(std::span<const geom::Vec3f> points, geom::Vec3f origin, float cell);
+
 /// A field whose surface is fitted to the points where they are dense, and learned elsewhere.
 ///
 /// A network knows where inside is, and fills what was not seen; where a scan has many points, the surface itself needs
