@@ -61,7 +61,7 @@ RankPlace rank_place() {
         if (*size < 1 || *rank >= *size)
             fail(ErrorKind::usage, "{}={} and {}={} do not fit", l.rank, *rank, l.size, *size);
         RankPlace place{*rank, *size, l.name};
-        for (const char* v : l.launch) place.launch += "-" + variable(v);
+        for (const char* v : l.launch) place.launch += fmt::format("-{}", variable(v));
         place.launch = plain(place.launch);
         return place;
     }
