@@ -77,6 +77,29 @@ TEST_F(Prepare, BadMeshesEndWithThreeUnlessAccepted) {
     EXPECT_THAT(accepted.out, HasSubstr("not used: "));
 }
 
+TEST_F(Prepare, MakesRoomsOfTheseMeshes) {
+    const std::vector<std::string> rooms = {"prepare", "--rooms",        "1",        "--objects", folder / "in",
+                                            "-o",      folder / "rooms", "--points", "500",       "--samples",
+                                            "500",     "--room-files",   "2"};
+    std::vector<std::string> with_json = rooms;
+    with_json.emplace_back("--json");
+    const auto o = run_nir(with_json);
+    ASSERT_EQ(o.code, 0) << o.err;
+    const auto j = nlohmann::json::parse(o.out);
+    EXPECT_EQ(j["models"], 5);
+    EXPECT_EQ(j["classes"].size(), 5u);
+    EXPECT_EQ(j["train"], 5);
+    for (const char* file : {"rooms_04/00000000/pointcloud/pointcloud_01.npz", "rooms_08/00000000/item_dict.npz",
+                             "rooms_08/train.lst", "semantics.txt"})
+        EXPECT_TRUE(std::filesystem::exists(folder / (std::string("rooms/") + file))) << file;
+    const auto again = run_nir(rooms);
+    EXPECT_EQ(again.code, 2);
+    EXPECT_THAT(again.err, HasSubstr("--resume"));
+    const auto mixed = run_nir({"prepare", folder / "in", "--rooms", "1", "-o", folder / "mixed"});
+    EXPECT_EQ(mixed.code, 2);
+    EXPECT_THAT(mixed.err, HasSubstr("--objects"));
+}
+
 TEST_F(Prepare, WrongUsage) {
     const auto expect = [&](std::vector<std::string> arguments, int code, const char* text) {
         arguments.insert(arguments.begin(), "prepare");

@@ -37,7 +37,7 @@ struct RoomRules {
     double window_probability = 0.5;     ///< of each outer wall
     int max_rooms = 4;                   ///< inner walls with doors divide the ground
     int max_pillars = 2, max_tables = 3, max_shelves = 2;
-    std::array<int, 2> objects = {2, 9};
+    std::array<int, 2> objects = {3, 14};
     Range object_size = {0.3, 1.7};  ///< longest side of those on the floor
     Range small_size = {0.08, 0.5};  ///< of those on tables and shelves
     double small_share = 0.4;        ///< of the objects, if there is a table or shelf
