@@ -281,7 +281,7 @@ ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOpt
 
     const models::Cascade model = models::Cascade::load(find_model(options.model));
     const bool refining = options.refine_seconds > 0 || options.refine_steps > 0;
-    const bool bounded = options.max_memory > 0 || !options.work_dir.empty();
+    const bool bounded = options.max_memory > 0 || !options.work_dir.empty() || rank_place().size > 1;
     if (refining && bounded)
         fail(ErrorKind::usage,
              "--refine changes the field of the whole scan, --max-memory and --work-dir make it by "

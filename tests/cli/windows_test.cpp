@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+// nir reconstruct by windows: limits, interruptions, several processes.
+#include "nir/base/rng.h"
+#include "nir/io/ply.h"
+
+#include "cli/run_program.h"
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <fstream>
+#include <numbers>
+#include <sstream>
+#include <thread>
+
+namespace nir::test {
+namespace {
+
+using geom::Vec3d;
+using ::testing::HasSubstr;
+
+/// A ring of 20,000 points in millimetres, far from the origin.
+std::string ring_scan(const TemporaryFolder& folder) {
+    Rng rng(4);
+    geom::PointCloud cloud;
+    while (cloud.size() < 20000) {
+        const double u = rng.uniform(0, 2 * std::numbers::pi), v = rng.uniform(0, 2 * std::numbers::pi);
+        const double r = 300 + 90 * std::cos(v);
+        if (rng.uniform() * 390 > r) continue;  // uniform by area
+        cloud.points.push_back(Vec3d{5000, -200, 70} + Vec3d{r * std::cos(u), r * std::sin(u), 90 * std::sin(v)});
+    }
+    const std::string path = folder / "ring.ply";
+    io::write_ply(path, cloud);
+    return path;
+}
+
+std::string bytes_of(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::ostringstream all;
+    all << in.rdbuf();
+    return all.str();
+}
+
+nlohmann::json reconstruct(std::vector<std::string> arguments, const std::vector<std::string>& environment = {}) {
+    arguments.insert(arguments.begin(), "reconstruct");
+    arguments.insert(arguments.end(), {"--json", "-q", "--threads", "1"});
+    const Outcome o = run_nir(arguments, {.environment = environment});
+    EXPECT_EQ(o.code, 0) << o.err;
+    return o.code == 0 && o.out.starts_with("{") ? nlohmann::json::parse(o.out) : nlohmann::json::object();
+}
+
+TEST(WindowsVerb, WorkFolderMemoryAndRanksGiveOneMesh) {
+    const TemporaryFolder folder;
+    const std::string scan = ring_scan(folder), plain = folder / "plain.ply", again = folder / "again.ply";
+    const auto first = reconstruct({scan, "-o", plain, "--work-dir", folder / "work"});
+    EXPECT_TRUE(first["watertight"]);
+    EXPECT_EQ(first["genus"], 1);
+    EXPECT_GE(first["windows"], 2);
+    EXPECT_EQ(first["resumed_windows"], 0);
+    const auto second = reconstruct({scan, "-o", again, "--work-dir", folder / "work"});
+    EXPECT_EQ(second["resumed_windows"], second["windows"]);
+    EXPECT_TRUE(bytes_of(plain) == bytes_of(again));
+
+    const auto limited = reconstruct({scan, "-o", again, "--max-memory", "4G"});
+    EXPECT_EQ(limited["vertices"], first["vertices"]);
+    EXPECT_LT(limited["peak_memory_bytes"], std::size_t{4} << 30);
+
+    const std::string shared = folder / "ranks.ply", work = folder / "shared";
+    std::thread other([&] { reconstruct({scan, "-o", shared, "--work-dir", work}, {"RANK=1", "WORLD_SIZE=2"}); });
+    const auto ranked = reconstruct({scan, "-o", shared, "--work-dir", work}, {"RANK=0", "WORLD_SIZE=2"});
+    other.join();
+    EXPECT_EQ(ranked["vertices"], first["vertices"]);
+    EXPECT_TRUE(bytes_of(plain) == bytes_of(shared));
+}
+
+TEST(WindowsVerb, SaysWhatDoesNotGo) {
+    const TemporaryFolder folder;
+    const std::string scan = ring_scan(folder), mesh = folder / "mesh.ply";
+    const auto refused = [&](std::vector<std::string> options, const std::vector<std::string>& environment, int code,
+                             const std::string& text) {
+        options.insert(options.begin(), {"reconstruct", scan, "-o", mesh});
+        const Outcome o = run_nir(options, {.environment = environment});
+        EXPECT_EQ(o.code, code) << o.err;
+        EXPECT_THAT(o.err, HasSubstr(text));
+        expect_clean_stderr(o);
+    };
+    refused({"--max-memory", "100M"}, {}, 2, "is too little");
+    refused({"--max-memory", "much"}, {}, 2, "is no size");
+    refused({"--max-memory", "2G", "--refine-steps", "3"}, {}, 2, "take one of them");
+    refused({}, {"RANK=0", "WORLD_SIZE=2"}, 2, "--work-dir");
+    refused({"--work-dir", folder / "w"}, {"RANK=2", "WORLD_SIZE=2"}, 2, "do not fit");
+    std::filesystem::create_directories(folder.path() / "other");
+    folder.write("other/windows.txt", "something else\n");
+    refused({"--work-dir", folder / "other"}, {}, 3, "belongs to another scan");
+}
+
+}  // namespace
+}  // namespace nir::test
