@@ -50,6 +50,8 @@ public:
     }
 
     std::size_t size() const { return places_.size() / 3; }
+    Vec3f point(std::size_t i) const { return places_[3 * i]; }
+    Vec3f normal(std::size_t i) const { return (places_[3 * i + 2] - places_[3 * i + 1]) / (2 * side_); }
     void look() {
         values_.resize(places_.size());
         field_.values(places_, values_);
@@ -109,6 +111,42 @@ private:
     std::vector<float> values_, start_, least_slope_;
 };
 
+/// How far points lie from where the field crosses the level on the line along their normal. Unlike a first-order
+/// distance that is not fooled by a field that only gets steeper.
+class Crossings {
+public:
+    Crossings(const CascadeField& field, float level, const Probe& probe, std::span<const std::uint32_t> of)
+        : field_(field), level_(level), step_(kSide * field.finest_cell()), points_(of.size()) {
+        for (const auto i : of)
+            for (int k = -kSteps; k <= kSteps; ++k)
+                places_.push_back(probe.point(i) + probe.normal(i) * (static_cast<float>(k) * step_));
+    }
+
+    /// Distances of the points, at most kReach cells.
+    std::vector<double> distances() const {
+        std::vector<float> values(places_.size());
+        field_.values(places_, values);
+        std::vector<double> out(points_, static_cast<double>(step_ * kSteps));
+        for (std::size_t i = 0; i < points_; ++i) {
+            const float* v = values.data() + i * (2 * kSteps + 1);
+            for (int k = 0; k < 2 * kSteps; ++k) {
+                const float a = v[k] - level_, b = v[k + 1] - level_;
+                if ((a > 0) == (b > 0)) continue;
+                const float at = static_cast<float>(k - kSteps) + a / (a - b);
+                out[i] = std::min(out[i], static_cast<double>(std::abs(at) * step_));
+            }
+        }
+        return out;
+    }
+
+private:
+    static constexpr int kSteps = static_cast<int>(kReach / kSide);
+    const CascadeField& field_;
+    float level_, step_;
+    std::size_t points_;
+    std::vector<Vec3f> places_;
+};
+
 double mean(std::span<const double> v) {
     double sum = 0;
     for (const double x : v) sum += x;
@@ -144,12 +182,15 @@ std::vector<Vec3f> some_of(std::span<const Vec3f> points, Rng& rng) {
 /// One refinement: state between its steps.
 class Loop {
 public:
-    Loop(Probe& probe, FieldCorrection& correction, const RefineOptions& options, Rng& rng)
-        : probe_(probe), correction_(correction), options_(options) {
-        for (std::uint32_t i = 0; i < probe.size(); ++i) (rng.coin(kHeldOut) ? held_out_ : used_).push_back(i);
-        report_.points = used_.size(), report_.held_out = held_out_.size();
-        judged_ = distances(probe, held_out_);
-        report_.residual_before = report_.residual_after = mean(distances(probe, used_));
+    Loop(const CascadeField& field, Probe& probe, FieldCorrection& correction, const RefineOptions& options, Rng& rng)
+        : field_(field), probe_(probe), correction_(correction), options_(options) {
+        std::vector<std::uint32_t> held_out;
+        for (std::uint32_t i = 0; i < probe.size(); ++i) (rng.coin(kHeldOut) ? held_out : used_).push_back(i);
+        judge_.emplace(field, options.level, probe, held_out);
+        judged_ = judge_->distances();
+        residual_ = mean(distances(probe, used_));
+        report_.points = used_.size(), report_.held_out = held_out.size();
+        report_.residual_before = report_.residual_after = residual_of_used();
         report_.held_out_before = report_.held_out_after = mean(judged_);
         const double detail = kDetail * options.spacing;
         noise_ = std::sqrt(std::max(0.0, options.noise * options.noise - detail * detail));
@@ -158,7 +199,7 @@ public:
     std::optional<RefineReport::Stop> stop(double seconds) const {
         using Stop = RefineReport::Stop;
         // Points with normal noise lie this far away on average.
-        if (report_.residual_after <= noise_ * std::sqrt(2 / std::numbers::pi))
+        if (residual_ <= noise_ * std::sqrt(2 / std::numbers::pi))
             return report_.kept ? Stop::noise_reached : Stop::nothing_to_gain;
         if (scale_ == correction_.scales()) return report_.kept ? Stop::no_more_gain : Stop::nothing_to_gain;
         if (options_.steps > 0 && report_.steps >= options_.steps) return Stop::steps;
@@ -169,14 +210,14 @@ public:
     /// Tries one correction and takes it back unless it is a gain that chance does not explain.
     void step() {
         probe_.want(used_, places_, wanted_);
-        const double doubt = noise_ / report_.residual_after;
+        const double doubt = noise_ / residual_;
         correction_.apply(scale_, places_, wanted_, static_cast<float>(kPrior + doubt * doubt));
         probe_.look();
-        const std::vector<double> now = distances(probe_, held_out_);
+        const std::vector<double> now = judge_->distances();
         const double residual = mean(distances(probe_, used_)), gain = mean(judged_) - mean(now);
-        const bool better = residual < report_.residual_after && gain_in_errors(judged_, now) >= kLeastErrors;
-        log_debug("refine: scale {}, points {:.5g} -> {:.5g}, held out {:.5g} -> {:.5g}{}", scale_,
-                  report_.residual_after, residual, mean(judged_), mean(now), better ? "" : ", taken back");
+        const bool better = residual < residual_ && gain_in_errors(judged_, now) >= kLeastErrors;
+        log_debug("refine: scale {}, points {:.5g} -> {:.5g}, held out {:.5g} -> {:.5g}{}", scale_, residual_, residual,
+                  mean(judged_), mean(now), better ? "" : ", taken back");
         ++report_.steps;
         if (!better) {
             correction_.undo();
@@ -187,18 +228,27 @@ public:
         ++report_.kept;
         if (gain < kLeastGain * mean(judged_)) ++scale_;
         judged_ = now;
-        report_.residual_after = residual;
-        report_.held_out_after = mean(judged_);
+        residual_ = residual;
     }
 
-    const RefineReport& report() const { return report_; }
+    double residual_now() const { return residual_; }
+    RefineReport report() {
+        report_.residual_after = report_.kept ? residual_of_used() : report_.residual_before;
+        report_.held_out_after = mean(judged_);
+        return report_;
+    }
 
 private:
+    double residual_of_used() const { return mean(Crossings(field_, options_.level, probe_, used_).distances()); }
+
+    const CascadeField& field_;
     Probe& probe_;
     FieldCorrection& correction_;
     const RefineOptions& options_;
-    std::vector<std::uint32_t> used_, held_out_;
+    std::vector<std::uint32_t> used_;
+    std::optional<Crossings> judge_;
     std::vector<double> judged_;  ///< distances of the points held out
+    double residual_ = 0;         ///< of the points used, first order
     std::vector<Vec3f> places_;
     std::vector<float> wanted_;
     double noise_ = 0;
@@ -217,13 +267,16 @@ RefineReport refine_surface(const CascadeField& field, FieldCorrection& correcti
     Rng rng(options.seed);
     Probe probe(field, some_of(points, rng), options.level);
     if (probe.size() < kFewestPoints) return {};
-    Loop loop(probe, correction, options, rng);
+    Loop loop(field, probe, correction, options, rng);
     progress.begin("refine", static_cast<std::uint64_t>(std::max(0, options.steps)), "steps");
     std::optional<RefineReport::Stop> stopped;
     bool cancelled = false;
-    while (!cancelled && !(stopped = loop.stop(timer.seconds()))) {
+    double longest = 0;  // step so far: none is begun that would end too late
+    while (!cancelled && !(stopped = loop.stop(timer.seconds() + longest))) {
+        const double before = timer.seconds();
         loop.step();
-        progress.note(fmt::format("points {:.3g} away", loop.report().residual_after));
+        longest = std::max(longest, timer.seconds() - before);
+        progress.note(fmt::format("points {:.3g} away", loop.residual_now()));
         cancelled = !progress.advance();
     }
     progress.end();
