@@ -26,8 +26,8 @@ struct RefineOptions {
     std::uint64_t seed = 1;  ///< chooses the points that are held out, and the points used if there are very many
 };
 
-/// What CascadeField::refine() did. Distances are those of points to the level set (to first order: the value over the
-/// slope of the field across the surface), averaged, in the frame of the points.
+/// What CascadeField::refine() did. Distances are those of points to where the field crosses the level on the line
+/// along their normal, at most two finest cells, averaged, in the frame of the points.
 struct RefineReport {
     enum class Stop {
         nothing_to_gain,  ///< the points lay within the noise already, or the first corrections made it worse
