@@ -46,7 +46,9 @@ std::string bytes_of(const std::string& path) {
 nlohmann::json reconstruct(std::vector<std::string> arguments, const std::vector<std::string>& environment = {}) {
     arguments.insert(arguments.begin(), "reconstruct");
     arguments.insert(arguments.end(), {"--json", "-q", "--threads", "1"});
-    const Outcome o = run_nir(arguments, {.environment = environment});
+    RunOptions options;
+    options.environment = environment;
+    const Outcome o = run_nir(arguments, options);
     EXPECT_EQ(o.code, 0) << o.err;
     return o.code == 0 && o.out.starts_with("{") ? nlohmann::json::parse(o.out) : nlohmann::json::object();
 }
@@ -81,7 +83,9 @@ TEST(WindowsVerb, SaysWhatDoesNotGo) {
     const auto refused = [&](std::vector<std::string> options, const std::vector<std::string>& environment, int code,
                              const std::string& text) {
         options.insert(options.begin(), {"reconstruct", scan, "-o", mesh});
-        const Outcome o = run_nir(options, {.environment = environment});
+        RunOptions how;
+        how.environment = environment;
+        const Outcome o = run_nir(options, how);
         EXPECT_EQ(o.code, code) << o.err;
         EXPECT_THAT(o.err, HasSubstr(text));
         expect_clean_stderr(o);
