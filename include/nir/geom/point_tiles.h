@@ -42,7 +42,7 @@ private:
     std::span<const Vec3f> points_;
     Vec3f origin_{};
     float tile_ = 1;
-    Vec3i last_{};  ///< tile
+    Vec3i last_{};                      ///< tile
     std::vector<std::uint32_t> order_;  ///< by tile, ascending in each
     std::vector<Tile> tiles_;           ///< by key, one more at the end
 };

@@ -100,9 +100,9 @@ public:
         std::size_t most_bricks = 10000;  ///< that are computed together, each about 130 KB of memory
     };
     /// The field of a large scan, made window by window: the coarser octaves are encoded here, the finer ones and the
-    /// fit by prepare(box) of the field, which must come before any question and holds for boxes inside it too. Inside its
-    /// box the field is that of the whole scan whatever the box (but for the order in which torch sums). The detail is
-    /// fitted unless the options say learned.
+    /// fit by prepare(box) of the field, which must come before any question and holds for boxes inside it too. Inside
+    /// its box the field is that of the whole scan whatever the box (but for the order in which torch sums). The detail
+    /// is fitted unless the options say learned.
     std::unique_ptr<CascadeField> encode_windows(std::span<const geom::Vec3f> points, const EncodeOptions& options,
                                                  const WindowOptions& windows, Progress& progress) const;
 
