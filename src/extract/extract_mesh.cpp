@@ -22,9 +22,6 @@ using geom::Vec3i;
 
 namespace {
 
-/// Far enough below any level that the wall of a closed border lies on the border.
-double pad_below(double level) { return level - 1e6 * std::max(1.0, std::abs(level)); }
-
 void check_options(const ExtractOptions& o) {
     const auto in_range = [](const char* name, auto value, auto lo, auto hi) {
         if (!(value >= lo && value <= hi)) fail(ErrorKind::config, "{} = {} is outside {}..{}", name, value, lo, hi);

@@ -6,11 +6,16 @@
 #include "nir/extract/marching_cubes.h"
 #include "nir/extract/scalar_field.h"
 
+#include <algorithm>
+#include <cmath>
 #include <functional>
 #include <optional>
 #include <string_view>
 
 namespace nir::extract {
+
+/// Far enough below any level that the wall of a closed border lies on the border.
+inline double pad_below(double level) { return level - 1e6 * std::max(1.0, std::abs(level)); }
 
 /// Opens a phase if there is a timer.
 inline std::optional<PhaseTimer::Scope> phase_of(PhaseTimer* timer, std::string_view name) {

@@ -21,8 +21,6 @@ namespace {
 
 constexpr int kBlock = WindowLattice::kBlock;
 
-double pad_below(double level) { return level - 1e6 * std::max(1.0, std::abs(level)); }
-
 /// A box of lattice indices, x slowest.
 struct IndexBox {
     Vec3i lo, size;
@@ -63,9 +61,9 @@ public:
             const Vec3i at{static_cast<int>(std::floor(q.x)), static_cast<int>(std::floor(q.y)),
                            static_cast<int>(std::floor(q.z))};
             for (int h = 0; h < WindowLattice::kHalvings; ++h) {
-                const int s = kBlock >> h;
-                const IndexBox box = cell_box(s);
-                const Vec3i c{floor_div(at.x, s), floor_div(at.y, s), floor_div(at.z, s)};
+                const int shift = WindowLattice::kHalvings - h;
+                const IndexBox box = cell_box(1 << shift);
+                const Vec3i c{at.x >> shift, at.y >> shift, at.z >> shift};
                 if (box.contains(c)) seeded_[h][box.index(c)] = 1;
             }
         }
@@ -89,8 +87,6 @@ public:
     float value(Vec3i p) const { return values_[all_.index(p)]; }
 
 private:
-    static int floor_div(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
-
     /// Cells of side s that lie in the window or its ring.
     IndexBox cell_box(int s) const {
         return {{all_.lo.x / s, all_.lo.y / s, all_.lo.z / s},

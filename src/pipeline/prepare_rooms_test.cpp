@@ -11,6 +11,7 @@
 #include "nir/pipeline/train.h"
 
 #include "support/error_of.h"
+#include "support/folder_files.h"
 #include "support/meshes.h"
 
 #include <gmock/gmock.h>
@@ -32,22 +33,9 @@ namespace fs = std::filesystem;
 using geom::Vec3d;
 using geom::Vec3f;
 using test::error_of;
+using test::files_of;
+using test::text;
 using ::testing::HasSubstr;
-
-std::string text(const fs::path& file) {
-    std::ostringstream out;
-    out << std::ifstream(file, std::ios::binary).rdbuf();
-    return out.str();
-}
-
-/// Relative name -> bytes; reports hold times and are left out.
-std::map<std::string, std::string> files_of(const fs::path& folder) {
-    std::map<std::string, std::string> out;
-    for (const auto& e : fs::recursive_directory_iterator(folder))
-        if (e.is_regular_file() && e.path().filename() != "report.json")
-            out[e.path().lexically_relative(folder).string()] = text(e.path());
-    return out;
-}
 
 class PrepareRoomsTest : public ::testing::Test {
 protected:

@@ -14,15 +14,15 @@
 #include "nir/io/formats.h"
 #include "nir/io/png.h"
 #include "nir/models/cascade.h"
+#include "nir/pipeline/open_field.h"
 
 #include "pipeline/rank_group.h"
 #include "pipeline/refine_scan.h"
 #include "pipeline/window_surface.h"
+#include "pipeline/word_hash.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstring>
 
 namespace nir::pipeline {
 namespace {
@@ -61,17 +61,8 @@ std::vector<T> some_of(std::span<const T> points) {
 std::size_t remove_unsupported(geom::TriMesh& mesh, std::span<const Vec3d> points, double reach) {
     const geom::MeshComponents parts = geom::find_components(mesh);
     if (parts.components.size() < 2) return 0;
-    std::vector<std::uint32_t> part_of_vertex(mesh.vertices.size(), 0);
-    for (std::size_t f = 0; f < mesh.faces.size(); ++f)
-        for (const auto v : mesh.faces[f]) part_of_vertex[v] = parts.of_face[f];
-    std::vector<std::size_t> support(parts.components.size(), 0);
-    const geom::KdTree tree(mesh.vertices);
-    std::vector<geom::Neighbor> nearest(points.size());
-    tree.nearest(points, nearest);
-    for (const auto& n : nearest)
-        if (n.squared_distance < reach * reach) ++support[part_of_vertex[n.index]];
-    const std::size_t most = *std::max_element(support.begin(), support.end());
-    const std::size_t needed = std::min(most, std::max<std::size_t>(8, points.size() / 500));
+    const auto support = support_of_parts(mesh, parts.of_face, parts.components.size(), points, reach);
+    const std::size_t needed = needed_support(*std::max_element(support.begin(), support.end()), points.size());
     std::vector<std::uint8_t> keep(mesh.faces.size());
     for (std::size_t f = 0; f < keep.size(); ++f) keep[f] = support[parts.of_face[f]] >= needed;
     geom::keep_faces(mesh, keep);
@@ -112,8 +103,6 @@ int mesh_cells(const models::CascadeField& field, const ReconstructOptions& opti
     return static_cast<int>(std::lround(side / field.finest_cell() * cells_per_feature_cell(field)));
 }
 
-double logit_of(double probability) { return std::log(probability / (1 - probability)); }
-
 extract::ExtractOptions extract_options(const models::CascadeField& field, std::span<const Vec3f> points,
                                         const ReconstructOptions& options) {
     extract::ExtractOptions e;
@@ -121,7 +110,7 @@ extract::ExtractOptions extract_options(const models::CascadeField& field, std::
     e.upsampling = cells >= 64 ? 2 : 0;
     while (field.fitted() && cells >> e.upsampling > kMostCoarseCells) ++e.upsampling;
     e.resolution_0 = std::max(4, (cells + (1 << e.upsampling) - 1) >> e.upsampling);
-    e.level = logit_of(options.level);
+    e.level = logit_of_level(options.level);
     e.seeds = some_of(points);
     if (field.fitted()) e.refine_steps = 1;  // the field is a distance near the surface
     return e;
@@ -160,24 +149,6 @@ void whole_surface(const UnitScan& scan, const models::Cascade& model, const Rec
     result.mesh = std::move(extracted.mesh);
 }
 
-/// Mixes words into a number that is another one for other words.
-class Fingerprint {
-public:
-    template <class T>
-    void add(const T& v) {
-        std::array<std::uint64_t, (sizeof(T) + 7) / 8> words{};
-        std::memcpy(words.data(), &v, sizeof(T));
-        for (const auto w : words) {
-            h_ = (h_ ^ w) * 0xBF58476D1CE4E5B9u;
-            h_ ^= h_ >> 29;
-        }
-    }
-    std::uint64_t value() const { return h_; }
-
-private:
-    std::uint64_t h_ = 0x9E3779B97F4A7C15u;
-};
-
 /// The same by windows (window_surface.h): bounded memory, resumable, on several ranks.
 void windowed_surface(const UnitScan& scan, const models::Cascade& model, const ReconstructOptions& options,
                       ReconstructResult& result, Progress& progress, PhaseTimer& timer) {
@@ -202,7 +173,7 @@ void windowed_surface(const UnitScan& scan, const models::Cascade& model, const 
     result.cell = field->finest_cell();
 
     WindowSurfaceOptions o;
-    o.level = logit_of(options.level);
+    o.level = logit_of_level(options.level);
     o.cell = static_cast<double>(field->domain().longest_side()) / mesh_cells(*field, options);
     o.window_cells = plan.window_cells;
     o.windows_per_tile = plan.windows_per_tile;
@@ -212,7 +183,7 @@ void windowed_surface(const UnitScan& scan, const models::Cascade& model, const 
     o.keep_all_parts = options.keep_all_components;
     o.work_dir = options.work_dir;
     o.ranks = ranks.get();
-    Fingerprint print;
+    WordHash print;
     for (const auto& p : scan.points) print.add(p);
     print.add(scan.spacing), print.add(scan.noise), print.add(o.level), print.add(o.cell);
     print.add(o.window_cells), print.add(o.refine_steps), print.add(o.reach), print.add(options.detail);

@@ -3,8 +3,7 @@
 #include "pipeline/refine_scan.h"
 
 #include "nir/base/log.h"
-
-#include <cmath>
+#include "nir/pipeline/open_field.h"
 
 namespace nir::pipeline {
 
@@ -17,7 +16,7 @@ std::optional<models::RefineReport> refine_on_scan(models::CascadeField& field, 
     refine.steps = options.refine_steps;
     refine.spacing = encoding.spacing;
     refine.noise = encoding.noise;
-    refine.level = static_cast<float>(std::log(options.level / (1 - options.level)));
+    refine.level = static_cast<float>(logit_of_level(options.level));
     models::RefineReport report = field.refine(points, refine, progress);
     for (double* length :
          {&report.residual_before, &report.residual_after, &report.held_out_before, &report.held_out_after})

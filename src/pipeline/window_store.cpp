@@ -6,6 +6,8 @@
 #include "nir/base/output_file.h"
 #include "nir/io/file_bytes.h"
 
+#include "pipeline/word_hash.h"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -19,16 +21,11 @@ namespace {
 
 constexpr std::array<char, 8> kMagic{'n', 'i', 'r', 'w', 'i', 'n', '0', '1'};
 
-/// Checksum of bytes, eight at a time (the multiply-xor mixing of splitmix64). Not against forgery, against damage.
 std::uint64_t checksum(std::string_view bytes) {
-    std::uint64_t h = 0x9E3779B97F4A7C15u ^ bytes.size();
-    for (std::size_t i = 0; i < bytes.size(); i += 8) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, bytes.data() + i, std::min<std::size_t>(8, bytes.size() - i));
-        h = (h ^ word) * 0xBF58476D1CE4E5B9u;
-        h ^= h >> 29;
-    }
-    return h;
+    WordHash hash;
+    hash.add(bytes.size());
+    hash.add_bytes(bytes);
+    return hash.value();
 }
 
 class Writer {

@@ -64,23 +64,6 @@ geom::Box3f box_of(const WindowLattice& lattice, const std::vector<std::size_t>&
     return box;
 }
 
-/// How many of some points lie near each part of a mesh.
-std::vector<std::size_t> support_of(const geom::TriMesh& mesh, const extract::FaceParts& parts,
-                                    std::span<const Vec3f> points, double reach) {
-    std::vector<std::size_t> support(parts.count, 0);
-    if (points.empty() || parts.count == 0) return support;
-    std::vector<std::uint32_t> part_of_vertex(mesh.vertices.size(), 0);
-    for (std::size_t f = 0; f < mesh.faces.size(); ++f)
-        for (const auto v : mesh.faces[f]) part_of_vertex[v] = parts.of_face[f];
-    std::vector<Vec3d> asked;
-    for (const auto& p : points) asked.push_back(Vec3d(p));
-    std::vector<geom::Neighbor> nearest(asked.size());
-    geom::KdTree(mesh.vertices).nearest(asked, nearest);
-    for (const auto& n : nearest)
-        if (n.squared_distance < reach * reach) ++support[part_of_vertex[n.index]];
-    return support;
-}
-
 class Worker {
 public:
     Worker(models::CascadeField& field, std::span<const Vec3f> points, const WindowSurfaceOptions& options,
@@ -101,10 +84,10 @@ public:
         const auto extracting = timer_.phase("extract");
         done.piece = extract::extract_window(field_, lattice_, window, seeds, mesh_options, stop);
         extract::FaceParts parts = extract::parts_of(done.piece.mesh);
-        std::vector<Vec3f> own;
+        std::vector<Vec3d> own;
         for (const auto i : tiles_.in_box(lattice_.box(window)))
-            if (i % options_.sample_step == 0) own.push_back(points_[i]);
-        done.support = support_of(done.piece.mesh, parts, own, options_.reach);
+            if (i % options_.sample_step == 0) own.push_back(Vec3d(points_[i]));
+        done.support = support_of_parts(done.piece.mesh, parts.of_face, parts.count, own, options_.reach);
         done.part_of_face = std::move(parts.of_face);
         return done;
     }
@@ -120,9 +103,9 @@ private:
 };
 
 /// Makes the windows of this rank that are not there yet; returns how many were.
-std::size_t work(Worker& worker, models::CascadeField& field, const WindowLattice& lattice, WindowStore& store,
+std::size_t work(Worker& worker, models::CascadeField& field, const WindowLattice& lattice,
+                 const std::vector<std::vector<std::size_t>>& tiles, WindowStore& store,
                  const WindowSurfaceOptions& options, Progress& progress, PhaseTimer& timer) {
-    const auto tiles = tiles_of(lattice, options.windows_per_tile);
     std::size_t found = 0;
     progress.begin("windows", lattice.count(), "windows");
     const auto make_tile = [&](const std::vector<std::size_t>& tile) {
@@ -152,19 +135,38 @@ std::size_t work(Worker& worker, models::CascadeField& field, const WindowLattic
 
 }  // namespace
 
+std::vector<std::size_t> support_of_parts(const geom::TriMesh& mesh, std::span<const std::uint32_t> part_of_face,
+                                          std::size_t parts, std::span<const Vec3d> points, double reach) {
+    std::vector<std::size_t> support(parts, 0);
+    if (points.empty() || parts == 0) return support;
+    std::vector<std::uint32_t> part_of_vertex(mesh.vertices.size(), 0);
+    for (std::size_t f = 0; f < mesh.faces.size(); ++f)
+        for (const auto v : mesh.faces[f]) part_of_vertex[v] = part_of_face[f];
+    std::vector<geom::Neighbor> nearest(points.size());
+    geom::KdTree(mesh.vertices).nearest(points, nearest);
+    for (const auto& n : nearest)
+        if (n.squared_distance < reach * reach) ++support[part_of_vertex[n.index]];
+    return support;
+}
+
+std::size_t needed_support(std::size_t most, std::size_t points) {
+    return std::min(most, std::max<std::size_t>(8, points / 500));
+}
+
 WindowSurface extract_by_windows(models::CascadeField& field, std::span<const Vec3f> points,
                                  const WindowSurfaceOptions& options, Progress& progress, PhaseTimer& timer) {
     const geom::Box3f domain = field.domain();
     const WindowLattice lattice(
         {.domain = {Vec3d(domain.lo), Vec3d(domain.hi)}, .cell = options.cell, .window_cells = options.window_cells});
     WindowStore store(options.work_dir, lattice.count(), options.fingerprint);
+    const auto tiles = tiles_of(lattice, options.windows_per_tile);
     WindowSurface result;
     result.windows = lattice.count();
     const Vec3i cells = lattice.frame().cells;
     result.resolution = std::max({cells.x, cells.y, cells.z});
     {
         Worker worker(field, points, options, lattice, progress, timer);
-        result.resumed = work(worker, field, lattice, store, options, progress, timer);
+        result.resumed = work(worker, field, lattice, tiles, store, options, progress, timer);
     }
     if (options.ranks && options.ranks->rank() != 0) return result;
 
@@ -172,8 +174,7 @@ WindowSurface extract_by_windows(models::CascadeField& field, std::span<const Ve
     MeshStitcher stitcher;
     std::size_t vertices = 0, faces = 0, asked = 0;
     std::vector<std::size_t> order;
-    for (const auto& tile : tiles_of(lattice, options.windows_per_tile))
-        order.insert(order.end(), tile.begin(), tile.end());
+    for (const auto& tile : tiles) order.insert(order.end(), tile.begin(), tile.end());
     for (const auto w : order) {
         const FinishedWindow done = store.get(w);
         stitcher.measure(done.piece, done.part_of_face, done.support);
@@ -185,8 +186,7 @@ WindowSurface extract_by_windows(models::CascadeField& field, std::span<const Ve
     if (!options.keep_all_parts && parts.size() > 1) {
         std::size_t most = 0;
         for (const auto& p : parts) most = std::max(most, p.support);
-        const std::size_t sampled = points.size() / options.sample_step;
-        const std::size_t needed = std::min(most, std::max<std::size_t>(8, sampled / 500));
+        const std::size_t needed = needed_support(most, points.size() / options.sample_step);
         for (auto& p : parts) {
             p.keep = p.support >= needed;
             result.removed_parts += !p.keep;
@@ -225,7 +225,6 @@ MemoryPlan plan_memory(std::size_t bytes, std::size_t points, double area, doubl
     // A tile's features: a few sheets of surface, 13 cells across, and the halo.
     plan.windows_per_tile =
         std::clamp(static_cast<int>(std::sqrt(0.3 * rest / kPerCell / 40) / plan.window_cells), 1, 4);
-    plan.expected_bytes = static_cast<std::size_t>(fixed + rest);
     return plan;
 }
 

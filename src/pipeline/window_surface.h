@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <vector>
 
 namespace nir::pipeline {
 
@@ -43,11 +44,16 @@ struct WindowSurface {
 WindowSurface extract_by_windows(models::CascadeField& field, std::span<const geom::Vec3f> points,
                                  const WindowSurfaceOptions& options, Progress& progress, PhaseTimer& timer);
 
+/// How many points lie within `reach` of each connected part of a mesh. @param part_of_face [F], below `parts`
+std::vector<std::size_t> support_of_parts(const geom::TriMesh& mesh, std::span<const std::uint32_t> part_of_face,
+                                          std::size_t parts, std::span<const geom::Vec3d> points, double reach);
+/// Points that a part needs to stay. @param most  that any part has  @param points  that were asked
+std::size_t needed_support(std::size_t most, std::size_t points);
+
 /// How the parts of a scan's work fit into a given memory.
 struct MemoryPlan {
     models::Cascade::WindowOptions encode;
     int window_cells = 96, windows_per_tile = 4;
-    std::size_t expected_bytes = 0;  ///< peak of the process
 };
 /// @param bytes  that the process may take; 0 = no limit
 /// @param points of the scan; area and cells in the frame of the points

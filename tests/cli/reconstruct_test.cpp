@@ -53,19 +53,6 @@ std::string save(const TemporaryFolder& folder, const std::string& name, const g
     return path;
 }
 
-nlohmann::json run_json(const std::vector<std::string>& arguments) {
-    const Outcome o = run_nir(arguments);
-    EXPECT_EQ(o.code, 0) << o.err;
-    return o.code == 0 ? nlohmann::json::parse(o.out) : nlohmann::json::object();
-}
-
-std::string bytes_of(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    std::ostringstream out;
-    out << in.rdbuf();
-    return out.str();
-}
-
 TEST(Reconstruct, TurnsTheSampleIntoAClosedMeshWithAPicture) {
     const TemporaryFolder folder;
     const auto j = run_json({"reconstruct", NIR_SOURCE_DIR "/data/sample/spot.ply", "-o", folder / "spot.ply",

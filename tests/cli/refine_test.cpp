@@ -33,19 +33,6 @@ std::string pebble(const TemporaryFolder& folder, std::size_t n, double noise, d
     return path;
 }
 
-nlohmann::json run_json(const std::vector<std::string>& arguments) {
-    const Outcome o = run_nir(arguments);
-    EXPECT_EQ(o.code, 0) << o.err;
-    return o.code == 0 ? nlohmann::json::parse(o.out) : nlohmann::json::object();
-}
-
-std::string bytes_of(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    std::ostringstream out;
-    out << in.rdbuf();
-    return out.str();
-}
-
 TEST(ReconstructRefine, BringsTheMeshCloserAndSaysHow) {
     const TemporaryFolder folder;
     const std::string scan = pebble(folder, 2500, 0, 200);  // in millimetres, say

@@ -62,6 +62,14 @@ Outcome run_nir(const std::vector<std::string>& arguments, const RunOptions& opt
     return {code, read_file(folder / "out"), read_file(folder / "err")};
 }
 
+nlohmann::json run_json(const std::vector<std::string>& arguments) {
+    const Outcome o = run_nir(arguments);
+    EXPECT_EQ(o.code, 0) << o.err;
+    return o.code == 0 ? nlohmann::json::parse(o.out) : nlohmann::json::object();
+}
+
+std::string bytes_of(const std::string& path) { return read_file(path); }
+
 void expect_clean_stderr(const Outcome& outcome) {
     for (const char* forbidden :
          {"terminate called", "frame #", "Exception raised from", "backtrace", "AddressSanitizer", "runtime error:"})

@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the nir developers
 #pragma once
 
+#include <nlohmann/json.hpp>
+
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -22,6 +24,12 @@ struct RunOptions {
 
 /// Runs the real program without a shell and waits for it.
 Outcome run_nir(const std::vector<std::string>& arguments, const RunOptions& options = {});
+
+/// What the program prints with --json; fails the current test if it does not end with 0.
+nlohmann::json run_json(const std::vector<std::string>& arguments);
+
+/// The bytes of a file.
+std::string bytes_of(const std::string& path);
 
 /// Fails the current test unless stderr is what a user may see: no `terminate called`, no stack trace, and on failure
 /// exactly one line that starts with "error: ".

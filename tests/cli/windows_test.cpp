@@ -36,13 +36,6 @@ std::string ring_scan(const TemporaryFolder& folder) {
     return path;
 }
 
-std::string bytes_of(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    std::ostringstream all;
-    all << in.rdbuf();
-    return all.str();
-}
-
 nlohmann::json reconstruct(std::vector<std::string> arguments, const std::vector<std::string>& environment = {}) {
     arguments.insert(arguments.begin(), "reconstruct");
     arguments.insert(arguments.end(), {"--json", "-q", "--threads", "1"});

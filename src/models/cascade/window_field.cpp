@@ -19,7 +19,7 @@ using geom::Vec3f;
 using geom::Vec3i;
 
 constexpr int kParentBricks = 4;  ///< an octave's bricks depend on the octave before within so many of its own bricks
-constexpr float kTilesPerCell = 0.125f;  ///< tiles of eight coarse cells would be too large for small windows
+constexpr float kTilesPerCell = 0.125f;  ///< sides of the tiles of points, in coarse cells
 
 /// Bricks of an octave that hold the cells whose centres surround the places of a box.
 BrickBox bricks_around(const FeatureOctree& tree, int octave, const Box3f& box) {
