@@ -203,8 +203,8 @@ WindowSurface extract_by_windows(models::CascadeField& field, std::span<const Ve
 }
 
 MemoryPlan plan_memory(std::size_t bytes, std::size_t points, double area, double mesh_cell) {
-    // Measured (docs/methods/cascade.md): the program with its libraries and the network; per point the cloud in double
-    // and single precision, the searches and their results; per square cell of surface two faces with their vertex.
+    // Estimates: the program with its libraries and the network; per point the cloud in double and single precision,
+    // the searches and their results; per square cell of surface two faces with their vertex. The last is too high.
     constexpr double kProgram = 300e6, kPerPoint = 170, kPerSquare = 330;
     const double fixed =
         kProgram + kPerPoint * static_cast<double>(points) + kPerSquare * 1.5 * area / (mesh_cell * mesh_cell);
