@@ -86,41 +86,60 @@ std::vector<MeshStitcher::Part>& MeshStitcher::decide() {
     return parts_;
 }
 
-void MeshStitcher::append(const MeshPiece& piece, std::span<const std::uint32_t> part_of_face, geom::TriMesh& mesh) {
+MeshStitcher::Placement MeshStitcher::place(const MeshPiece& piece, std::span<const std::uint32_t> part_of_face) {
     NIR_CHECK(next_piece_ < first_node_.size() && part_of_face.size() == piece.mesh.faces.size());
-    const std::uint32_t first = first_node_[next_piece_++];
+    const std::uint32_t first_node = first_node_[next_piece_++];
     const geom::TriMesh& from = piece.mesh;
-    std::vector<std::uint32_t> to(from.vertices.size(), kNone);
-    const auto kept = [&](std::size_t f) { return parts_[whole_part_[first + part_of_face[f]]].keep; };
-    std::vector<char> used(from.vertices.size(), 0);
-    for (std::size_t f = 0; f < from.faces.size(); ++f)
-        if (kept(f))
-            for (const auto v : from.faces[f]) used[v] = 1;
-    std::vector<char> shared(from.vertices.size(), 0);
+    Placement placed;
+    std::vector<char> used(from.vertices.size(), 0), open(from.vertices.size(), 0);
+    for (std::size_t f = 0; f < from.faces.size(); ++f) {
+        if (!parts_[whole_part_[first_node + part_of_face[f]]].keep) continue;
+        placed.kept.push_back(static_cast<std::uint32_t>(f));
+        for (const auto v : from.faces[f]) used[v] = 1;
+    }
+    placed.number.assign(from.vertices.size(), kNone);
     for (const auto& s : piece.shared) {
         if (!used[s.vertex]) continue;
         const auto at = vertices_.find(s.key);
         if (at != vertices_.end())
-            to[s.vertex] = at->second;
+            placed.number[s.vertex] = at->second;
         else
-            shared[s.vertex] = 1;
+            open[s.vertex] = 1;
     }
-    for (std::size_t v = 0; v < to.size(); ++v) {
-        if (!used[v] || to[v] != kNone) continue;
-        if (mesh.vertices.size() >= kNone) fail(ErrorKind::numeric, "the surface has more than 2^32 vertices");
-        to[v] = static_cast<std::uint32_t>(mesh.vertices.size());
-        mesh.vertices.push_back(from.vertices[v]);
-        if (!from.normals.empty()) mesh.normals.push_back(from.normals[v]);
-        if (!from.confidence.empty()) mesh.confidence.push_back(from.confidence[v]);
+    placed.first = static_cast<std::uint32_t>(next_vertex_);
+    for (std::size_t v = 0; v < used.size(); ++v) {
+        if (!used[v] || placed.number[v] != kNone) continue;
+        if (next_vertex_ >= kNone) fail(ErrorKind::numeric, "the surface has more than 2^32 vertices");
+        placed.number[v] = static_cast<std::uint32_t>(next_vertex_++);
+        placed.fresh.push_back(static_cast<std::uint32_t>(v));
     }
     for (const auto& s : piece.shared)
-        if (shared[s.vertex]) vertices_.emplace(s.key, to[s.vertex]);
-    for (std::size_t f = 0; f < from.faces.size(); ++f) {
-        if (!kept(f)) continue;
-        geom::Triangle t;
-        for (std::size_t k = 0; k < 3; ++k) t[k] = to[from.faces[f][k]];
-        mesh.faces.push_back(t);
+        if (open[s.vertex]) vertices_.emplace(s.key, placed.number[s.vertex]);
+    placed.faces.reserve(placed.kept.size());
+    for (const auto f : placed.kept) {
+        const auto& t = from.faces[f];
+        placed.faces.push_back({placed.number[t[0]], placed.number[t[1]], placed.number[t[2]]});
     }
+    return placed;
+}
+
+void MeshStitcher::append(const MeshPiece& piece, std::span<const std::uint32_t> part_of_face, geom::TriMesh& mesh) {
+    NIR_CHECK(mesh.vertices.size() == next_vertex_);
+    const Placement placed = place(piece, part_of_face);
+    const auto take = [&](const auto& from, auto& to) {
+        if (from.empty()) return;
+        for (const auto v : placed.fresh) to.push_back(from[v]);
+    };
+    take(piece.mesh.vertices, mesh.vertices);
+    take(piece.mesh.normals, mesh.normals);
+    take(piece.mesh.colors, mesh.colors);
+    take(piece.mesh.confidence, mesh.confidence);
+    mesh.faces.insert(mesh.faces.end(), placed.faces.begin(), placed.faces.end());
+}
+
+void MeshStitcher::rewind() {
+    next_piece_ = next_vertex_ = 0;
+    vertices_.clear();
 }
 
 }  // namespace nir::extract

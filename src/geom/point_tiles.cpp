@@ -13,28 +13,63 @@ namespace {
 
 constexpr float kMostTiles = 1 << 20;
 
-std::uint64_t key_of(Vec3i t) {
-    const auto part = [](int v) { return static_cast<std::uint64_t>(static_cast<std::uint32_t>(v)); };
-    return part(t.z) << 42 | part(t.y) << 21 | part(t.x);
+class TiledCopy final : public PointSource {
+public:
+    TiledCopy(std::span<const Vec3f> points, float tile)
+        : points_(points.begin(), points.end()), tiles_(points_, tile) {}
+
+    std::size_t size() const override { return tiles_.size(); }
+    Box3f box() const override { return tiles_.box(); }
+    Vec3f first() const override { return tiles_.first(); }
+    bool has_colors() const override { return false; }
+    Found find(const Box3f& box) const override { return tiles_.find(box); }
+    std::size_t most_in_box(const Box3f& box) const override { return tiles_.most_in_box(box); }
+
+private:
+    std::vector<Vec3f> points_;
+    PointTiles tiles_;
+};
+
+std::vector<TileRange>::const_iterator first_tile(const std::vector<TileRange>& tiles, std::uint64_t key) {
+    return std::lower_bound(tiles.begin(), tiles.end(), key,
+                            [](const TileRange& a, std::uint64_t k) { return a.key < k; });
 }
 
 }  // namespace
 
-PointTiles::PointTiles(std::span<const Vec3f> points, float tile) : points_(points), tile_(tile) {
-    NIR_CHECK(tile > 0 && points.size() < 0xFFFFFFFFu);
-    Box3f box;
-    for (const auto& p : points) box.extend(p);
-    if (points.empty()) return;
+TileGrid::TileGrid(const Box3f& box, float tile) : tile_(tile) {
+    NIR_CHECK(tile > 0);
+    if (box.empty()) return;
+    NIR_CHECK(box.longest_side() < kMostTiles * tile);
     origin_ = box.lo;
     for (int a = 0; a < 3; ++a) last_[a] = static_cast<int>((box.hi[a] - origin_[a]) / tile_);
-    NIR_CHECK(box.longest_side() < kMostTiles * tile);
+}
+
+std::uint64_t TileGrid::key(Vec3f point) const {
+    const Vec3f q = (point - origin_) / tile_;
+    return key_of({static_cast<int>(q.x), static_cast<int>(q.y), static_cast<int>(q.z)});
+}
+
+bool TileGrid::range(const Box3f& box, Vec3i& lo, Vec3i& hi) const {
+    if (last_.x < 0 || box.empty()) return false;
+    for (int a = 0; a < 3; ++a) {
+        const float l = (box.lo[a] - origin_[a]) / tile_, h = (box.hi[a] - origin_[a]) / tile_;
+        if (h < 0 || l >= kMostTiles) return false;
+        lo[a] = static_cast<int>(std::max(l, 0.0f));
+        hi[a] = std::min(last_[a], static_cast<int>(std::min(h, kMostTiles)));
+    }
+    return true;
+}
+
+PointTiles::PointTiles(std::span<const Vec3f> points, float tile, std::span<const Rgb8> colors)
+    : points_(points), colors_(colors) {
+    NIR_CHECK(points.size() < 0xFFFFFFFFu && (colors.empty() || colors.size() == points.size()));
+    for (const auto& p : points) box_.extend(p);
+    grid_ = TileGrid(box_, tile);
+    if (points.empty()) return;
     std::vector<std::pair<std::uint64_t, std::uint32_t>> sorted(points.size());
     parallel_for(points.size(), 8192, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i) {
-            const Vec3f q = (points[i] - origin_) / tile_;
-            sorted[i] = {key_of({static_cast<int>(q.x), static_cast<int>(q.y), static_cast<int>(q.z)}),
-                         static_cast<std::uint32_t>(i)};
-        }
+        for (std::size_t i = begin; i < end; ++i) sorted[i] = {grid_.key(points[i]), static_cast<std::uint32_t>(i)};
     });
     std::sort(sorted.begin(), sorted.end());
     order_.resize(sorted.size());
@@ -48,24 +83,13 @@ PointTiles::PointTiles(std::span<const Vec3f> points, float tile) : points_(poin
 /// Calls f(index) for every point of the box, tile by tile, until it returns false; returns whether it never did.
 template <class F>
 bool PointTiles::visit(const Box3f& box, const F& f) const {
-    if (points_.empty() || box.empty()) return true;
-    Vec3i lo, hi;
-    for (int a = 0; a < 3; ++a) {
-        const float l = (box.lo[a] - origin_[a]) / tile_, h = (box.hi[a] - origin_[a]) / tile_;
-        if (h < 0 || l >= kMostTiles) return true;
-        lo[a] = static_cast<int>(std::max(l, 0.0f));
-        hi[a] = std::min(last_[a], static_cast<int>(std::min(h, kMostTiles)));
-    }
-    for (int z = lo.z; z <= hi.z; ++z)
-        for (int y = lo.y; y <= hi.y; ++y) {
-            // Tiles of a row along x lie one after the other.
-            auto t = std::lower_bound(tiles_.begin(), tiles_.end(), key_of({lo.x, y, z}),
-                                      [](const Tile& a, std::uint64_t key) { return a.key < key; });
-            for (const std::uint64_t last = key_of({hi.x, y, z}); t->key <= last; ++t)
-                for (std::size_t i = t->begin; i < (t + 1)->begin; ++i)
-                    if (box.contains(points_[order_[i]]) && !f(order_[i])) return false;
-        }
-    return true;
+    return grid_.visit_rows(box, [&](std::uint64_t first, std::uint64_t last) {
+        // Tiles of a row along x lie one after the other.
+        for (auto t = first_tile(tiles_, first); t->key <= last; ++t)
+            for (std::size_t i = t->begin; i < (t + 1)->begin; ++i)
+                if (box.contains(points_[order_[i]]) && !f(order_[i])) return false;
+        return true;
+    });
 }
 
 std::vector<std::uint32_t> PointTiles::in_box(const Box3f& box) const {
@@ -78,12 +102,25 @@ std::vector<std::uint32_t> PointTiles::in_box(const Box3f& box) const {
     return found;
 }
 
-std::vector<Vec3f> PointTiles::points_in_box(const Box3f& box) const {
-    const auto indices = in_box(box);
-    std::vector<Vec3f> out;
-    out.reserve(indices.size());
-    for (const auto i : indices) out.push_back(points_[i]);
-    return out;
+PointSource::Found PointTiles::find(const Box3f& box) const {
+    Found found;
+    found.index = in_box(box);
+    found.points.reserve(found.index.size());
+    for (const auto i : found.index) found.points.push_back(points_[i]);
+    if (colors_.empty()) return found;
+    found.colors.reserve(found.index.size());
+    for (const auto i : found.index) found.colors.push_back(colors_[i]);
+    return found;
+}
+
+std::size_t PointTiles::most_in_box(const Box3f& box) const {
+    std::size_t n = 0;
+    grid_.visit_rows(box, [&](std::uint64_t first, std::uint64_t last) {
+        const auto begin = first_tile(tiles_, first), end = first_tile(tiles_, last + 1);
+        n += end->begin - begin->begin;
+        return true;
+    });
+    return n;
 }
 
 bool PointTiles::any_in_box(const Box3f& box) const {
@@ -92,6 +129,10 @@ bool PointTiles::any_in_box(const Box3f& box) const {
 
 std::size_t PointTiles::memory_bytes() const {
     return order_.size() * sizeof(order_[0]) + tiles_.size() * sizeof(tiles_[0]);
+}
+
+std::shared_ptr<const PointSource> tiled_copy(std::span<const Vec3f> points, float tile) {
+    return std::make_shared<TiledCopy>(points, tile);
 }
 
 }  // namespace nir::geom

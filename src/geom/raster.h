@@ -122,16 +122,29 @@ struct Surfel {
     bool seen() const { return depth < std::numeric_limits<float>::infinity(); }
 };
 
+/// What each light sees of a scene of triangles that comes in pieces.
+struct LightMaps {
+    std::size_t n_lights = 0;  // as light_scene() counts them
+    std::vector<View> views;
+    std::vector<std::vector<float>> depths;
+
+    void add(std::span<const Vec3d> points, std::span<const Triangle> faces);
+};
+
 /// A scene that can be drawn from anywhere: triangles or balls.
 struct Scene {
     std::span<const Vec3d> points;    // vertices or centres of balls
     std::span<const Triangle> faces;  // empty: balls
     double radius = 0.0;              // of balls
     Box3d box;                        // with the balls
+    const LightMaps* maps = nullptr;  // instead of points and faces
 };
 
 /// Depths of the scene from a light, infinity where nothing is.
 std::vector<float> light_depths(const Scene& scene, const View& light);
+
+/// No light has seen anything yet. @param faces of the whole scene
+LightMaps make_light_maps(const Box3d& box, std::size_t faces, const View& camera, Vec3d up, int n_lights);
 
 /// Shares of the sky and of the main lamp that reach each surfel, and how they light it.
 struct Light {

@@ -66,7 +66,8 @@ public:
             parallel_for(end - begin, 1, [&](std::size_t b, std::size_t e) {
                 for (std::size_t i = b; i < e; ++i) {
                     views[i] = make_light_view(lamps_[begin + i].direction, center_, radius_, kMapSize);
-                    if (shadows) maps[i] = light_depths(scene_, views[i]);
+                    if (shadows)
+                        maps[i] = scene_.maps ? scene_.maps->depths[begin + i] : light_depths(scene_, views[i]);
                 }
             });
             for (auto& r : receivers_)
@@ -134,32 +135,69 @@ private:
 
 Vec3d key_direction(const View& view, Vec3d up) { return normalized(view.back * 0.55 - view.right * 0.6 + up * 0.95); }
 
-std::vector<float> light_depths(const Scene& scene, const View& light) {
-    std::vector<float> map(static_cast<std::size_t>(light.width) * static_cast<std::size_t>(light.height),
-                           std::numeric_limits<float>::infinity());
-    const auto screen = project(light, scene.points);
-    const auto keep = [&](int x, int y, double depth) {
+namespace {
+
+std::vector<float> far_away(const View& light) {
+    return std::vector<float>(static_cast<std::size_t>(light.width) * static_cast<std::size_t>(light.height),
+                              std::numeric_limits<float>::infinity());
+}
+
+/// Hands out the pixels of a map: f(x, y, depth) keeps the smallest depth.
+auto keep_nearest(const View& light, std::vector<float>& map) {
+    return [&](int x, int y, double depth, double, double, double) {
         float& d =
             map[static_cast<std::size_t>(y) * static_cast<std::size_t>(light.width) + static_cast<std::size_t>(x)];
         d = std::min(d, static_cast<float>(depth));
     };
-    if (scene.faces.empty()) {
-        for (const auto& p : screen)
-            visit_ball(light, p, scene.radius, 0, light.height,
-                       [&](int x, int y, double depth, double, double, double) { keep(x, y, depth); });
+}
+
+void draw_triangles(std::span<const Vec3d> points, std::span<const Triangle> faces, const View& light,
+                    std::vector<float>& map) {
+    const auto screen = project(light, points);
+    for (const auto& f : faces)
+        visit_triangle(light, screen[f[0]], screen[f[1]], screen[f[2]], 0, light.height, keep_nearest(light, map));
+}
+
+std::size_t lights_for(std::size_t size, int n_lights) {
+    constexpr std::size_t kLarge = 100000, kFewest = 24;
+    const auto n = static_cast<std::size_t>(n_lights > 0 ? n_lights : 32);
+    return size > kLarge ? std::min(n, std::max(kFewest, n * kLarge / size)) : n;
+}
+
+}  // namespace
+
+std::vector<float> light_depths(const Scene& scene, const View& light) {
+    std::vector<float> map = far_away(light);
+    if (!scene.faces.empty()) {
+        draw_triangles(scene.points, scene.faces, light, map);
         return map;
     }
-    for (const auto& f : scene.faces)
-        visit_triangle(light, screen[f[0]], screen[f[1]], screen[f[2]], 0, light.height,
-                       [&](int x, int y, double depth, double, double, double) { keep(x, y, depth); });
+    for (const auto& p : project(light, scene.points))
+        visit_ball(light, p, scene.radius, 0, light.height, keep_nearest(light, map));
     return map;
 }
 
+LightMaps make_light_maps(const Box3d& box, std::size_t faces, const View& camera, Vec3d up, int n_lights) {
+    LightMaps maps;
+    maps.n_lights = lights_for(faces, n_lights);
+    if (n_lights == 0) return maps;
+    const double radius = std::max(0.5 * norm(box.size()), 1e-300);
+    for (const auto& lamp : make_lamps(camera, up, static_cast<int>(maps.n_lights))) {
+        maps.views.push_back(make_light_view(lamp.direction, box.center(), radius, kMapSize));
+        maps.depths.push_back(far_away(maps.views.back()));
+    }
+    return maps;
+}
+
+void LightMaps::add(std::span<const Vec3d> points, std::span<const Triangle> faces) {
+    parallel_for(views.size(), 1, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) draw_triangles(points, faces, views[i], depths[i]);
+    });
+}
+
 void light_scene(const Scene& scene, const View& camera, Vec3d up, int n_lights, std::span<Receiver> receivers) {
-    constexpr std::size_t kLarge = 100000, kFewest = 24;
     const std::size_t size = std::max(scene.faces.size(), scene.faces.empty() ? scene.points.size() : 0);
-    auto n = static_cast<std::size_t>(n_lights > 0 ? n_lights : 32);
-    if (size > kLarge) n = std::min(n, std::max(kFewest, n * kLarge / size));
+    const std::size_t n = scene.maps ? scene.maps->n_lights : lights_for(size, n_lights);
     Accumulator(scene, make_lamps(camera, up, static_cast<int>(n)), receivers).run(n_lights > 0);
 }
 

@@ -107,7 +107,7 @@ class Shader {
 public:
     Shader(const Scene& scene, const View& view, const std::vector<Surfel>& surfels, Vec3d up, const RenderOptions& o)
         : view_(view), surfels_(surfels), options_(o), key_(key_direction(view, up)) {
-        if (scene.points.empty()) return;
+        if (scene.points.empty() && !scene.maps) return;
         std::vector<Receiver> receivers = {{&view, &surfels}};
         if (o.ground_shadow && o.lights > 0) {
             ground_.emplace(scene, view, up, 2 * o.supersampling);

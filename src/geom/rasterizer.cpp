@@ -3,6 +3,7 @@
 #include "nir/geom/rasterizer.h"
 
 #include "nir/geom/draw.h"
+#include "nir/geom/piece_renderer.h"
 #include "nir/geom/spacing.h"
 
 #include "geom/raster.h"
@@ -72,6 +73,18 @@ void check_finite(std::span<const Vec3d> points) {
         if (!is_finite(points[i])) fail(ErrorKind::input, "point {} is not finite and cannot be drawn", i);
 }
 
+void check_mesh_to_draw(const TriMesh& mesh) {
+    check_finite(mesh.vertices);
+    for (std::size_t f = 0; f < mesh.faces.size(); ++f)
+        for (const auto v : mesh.faces[f])
+            if (v >= mesh.vertices.size())
+                fail(ErrorKind::input, "face {} names vertex {}, but there are only {}", f, v, mesh.vertices.size());
+}
+
+raster::View view_of(const ViewCamera& camera, const RenderOptions& options) {
+    return raster::make_view(camera, options.width * options.supersampling, options.height * options.supersampling);
+}
+
 /// Normals of the vertices, weighted by area; the mesh's own where it has some.
 std::vector<Vec3f> vertex_normals(const TriMesh& mesh) {
     if (mesh.normals.size() == mesh.vertices.size()) return mesh.normals;
@@ -87,12 +100,15 @@ std::vector<Vec3f> vertex_normals(const TriMesh& mesh) {
     return out;
 }
 
-std::vector<Surfel> draw_faces(const TriMesh& mesh, const raster::View& view, const RenderOptions& options) {
+std::vector<Surfel> empty_picture(const raster::View& view) {
+    return std::vector<Surfel>(static_cast<std::size_t>(view.width) * static_cast<std::size_t>(view.height));
+}
+
+void draw_faces(const TriMesh& mesh, const raster::View& view, const RenderOptions& options, std::vector<Surfel>& out) {
     const auto screen = raster::project(view, mesh.vertices);
     const auto normals = options.flat ? std::vector<Vec3f>() : vertex_normals(mesh);
     const bool colored = options.use_colors && mesh.colors.size() == mesh.vertices.size();
     const Vec3f surface = raster::linear(options.surface), back_side = raster::linear(options.back_side);
-    std::vector<Surfel> out(static_cast<std::size_t>(view.width) * static_cast<std::size_t>(view.height));
     raster::for_bands(view.height, [&](int y0, int y1) {
         for (const auto& f : mesh.faces) {
             const Vec3d a = mesh.vertices[f[0]];
@@ -118,7 +134,6 @@ std::vector<Surfel> draw_faces(const TriMesh& mesh, const raster::View& view, co
                 });
         }
     });
-    return out;
 }
 
 /// A calm scale from far to near.
@@ -213,25 +228,53 @@ ViewCamera frame_view(std::span<const Vec3d> points, double aspect, Vec3d up, do
 
 Image8 render_mesh(const TriMesh& mesh, const ViewCamera& camera, const RenderOptions& options) {
     check_options(options);
-    check_finite(mesh.vertices);
-    for (std::size_t f = 0; f < mesh.faces.size(); ++f)
-        for (const auto v : mesh.faces[f])
-            if (v >= mesh.vertices.size())
-                fail(ErrorKind::input, "face {} names vertex {}, but there are only {}", f, v, mesh.vertices.size());
-    const auto view =
-        raster::make_view(camera, options.width * options.supersampling, options.height * options.supersampling);
+    check_mesh_to_draw(mesh);
+    const auto view = view_of(camera, options);
     raster::Scene scene;
     if (!mesh.faces.empty()) scene.points = mesh.vertices, scene.faces = mesh.faces;
     for (const auto& f : mesh.faces)
         for (const auto v : f) scene.box.extend(mesh.vertices[v]);
-    return raster::resolve(scene, view, draw_faces(mesh, view, options), normalized(camera.up), options);
+    std::vector<Surfel> picture = empty_picture(view);
+    draw_faces(mesh, view, options, picture);
+    return raster::resolve(scene, view, picture, normalized(camera.up), options);
+}
+
+struct PieceRenderer::Impl {
+    RenderOptions options;
+    Vec3d up;
+    Box3d box;
+    raster::View view;
+    std::vector<Surfel> picture;
+    raster::LightMaps maps;
+};
+
+PieceRenderer::PieceRenderer(const Box3d& box, std::size_t faces, const ViewCamera& camera,
+                             const RenderOptions& options) {
+    check_options(options);
+    const auto view = view_of(camera, options);
+    const Vec3d up = normalized(camera.up);
+    impl_ = std::make_unique<Impl>(Impl{options, up, box, view, empty_picture(view),
+                                        raster::make_light_maps(box, faces, view, up, options.lights)});
+}
+PieceRenderer::~PieceRenderer() = default;
+
+void PieceRenderer::add(const TriMesh& piece) {
+    check_mesh_to_draw(piece);
+    draw_faces(piece, impl_->view, impl_->options, impl_->picture);
+    impl_->maps.add(piece.vertices, piece.faces);
+}
+
+Image8 PieceRenderer::finish() {
+    raster::Scene scene;
+    scene.box = impl_->box;
+    if (!scene.box.empty()) scene.maps = &impl_->maps;
+    return raster::resolve(scene, impl_->view, impl_->picture, impl_->up, impl_->options);
 }
 
 Image8 render_points(const PointCloud& cloud, const ViewCamera& camera, const RenderOptions& options) {
     check_options(options);
     check_finite(cloud.points);
-    const auto view =
-        raster::make_view(camera, options.width * options.supersampling, options.height * options.supersampling);
+    const auto view = view_of(camera, options);
     double radius = options.point_radius;
     if (!(radius > 0.0) && cloud.size() > 1) {
         const auto spacing = estimate_spacing(cloud.points);
@@ -274,13 +317,21 @@ Image8 preview(const PointCloud& scan, const TriMesh& mesh, const RenderOptions&
     std::vector<Vec3d> seen = shown.points;
     for (const auto& v : mesh.vertices)
         if (is_finite(v)) seen.push_back(v), box.extend(v);
-    if (seen.empty()) seen = {{-0.5, -0.5, -0.5}, {0.5, 0.5, 0.5}};
-    const auto camera = frame_view(seen, static_cast<double>(options.width) / options.height, guess_up(box),
-                                   options.azimuth_rad, options.elevation_rad);
+    const auto camera = preview_camera(seen, box, options);
+    return preview_panels(shown, scan.size(), render_mesh(mesh, camera, options), mesh.faces.size(), camera, options);
+}
+
+ViewCamera preview_camera(std::span<const Vec3d> seen, const Box3d& box, const RenderOptions& options) {
+    const std::vector<Vec3d> nothing{{-0.5, -0.5, -0.5}, {0.5, 0.5, 0.5}};
+    return frame_view(seen.empty() ? nothing : seen, static_cast<double>(options.width) / options.height, guess_up(box),
+                      options.azimuth_rad, options.elevation_rad);
+}
+
+Image8 preview_panels(const PointCloud& shown, std::size_t points, Image8 mesh, std::size_t faces,
+                      const ViewCamera& camera, const RenderOptions& options) {
     const Panel panels[] = {
-        {render_points(shown, camera, options), fmt::format("scan  {} points", with_thousands(scan.size()))},
-        {render_mesh(mesh, camera, options),
-         mesh.empty() ? "no mesh" : fmt::format("mesh  {} faces", with_thousands(mesh.faces.size()))}};
+        {render_points(shown, camera, options), fmt::format("scan  {} points", with_thousands(points))},
+        {std::move(mesh), faces == 0 ? "no mesh" : fmt::format("mesh  {} faces", with_thousands(faces))}};
     return compose_panels(panels);
 }
 

@@ -3,6 +3,9 @@
 #include "nir/io/geometry.h"
 
 #include "nir/base/error.h"
+#include "nir/io/mesh_stream.h"
+
+#include "io/float_loss.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,13 +15,9 @@ namespace nir::io {
 using geom::Vec3d;
 using geom::Vec3f;
 
-namespace {
-
-// What rounding to float moves. A call of its own: GCC 12's vectoriser (-O2 and up) folds double -> float -> double of
-// neighbouring struct members into nothing.
+// A call of its own: GCC 12's vectoriser (-O2 and up) folds double -> float -> double of neighbouring struct members
+// into nothing.
 [[gnu::noinline]] double float_loss(double v) { return std::abs(v - static_cast<double>(static_cast<float>(v))); }
-
-}  // namespace
 
 geom::PointCloud to_point_cloud(Geometry&& g) {
     return {std::move(g.points), std::move(g.normals), std::move(g.colors), std::move(g.sensors)};
@@ -62,15 +61,9 @@ std::size_t drop_non_finite(geom::PointCloud& cloud) {
 }
 
 bool needs_double(std::span<const Vec3d> points) {
-    geom::Box3d box;
-    double loss = 0;
-    for (const Vec3d& p : points) {
-        if (!geom::is_finite(p)) continue;
-        box.extend(p);
-        loss = std::max({loss, float_loss(p.x), float_loss(p.y), float_loss(p.z)});
-    }
-    if (box.empty()) return false;
-    return loss > 1e-7 * box.longest_side();
+    CoordinateCheck check;
+    for (const Vec3d& p : points) check.add(p);
+    return check.needs_double();
 }
 
 void check_columns(const GeometryView& g) {

@@ -7,6 +7,7 @@
 
 #include "io/binary.h"
 #include "io/colors.h"
+#include "io/mesh_rows.h"
 #include "io/output.h"
 #include "io/polygons.h"
 #include "io/text.h"
@@ -183,9 +184,7 @@ Geometry read_obj(const std::filesystem::path& path) {
     return read_path(path, [](std::string_view b) { return parse_obj(b); });
 }
 
-void write_obj(std::ostream& out, const GeometryView& g) {
-    check_columns(g);
-    ByteWriter to(out);
+void obj::position_lines(ByteWriter& to, const GeometryView& g) {
     for (std::size_t i = 0; i < g.points.size(); ++i) {
         const geom::Vec3d& p = g.points[i];
         to.format("v {} {} {}", p.x, p.y, p.z);
@@ -193,13 +192,25 @@ void write_obj(std::ostream& out, const GeometryView& g) {
             to.format(" {:.4f} {:.4f} {:.4f}", g.colors[i].r / 255.0, g.colors[i].g / 255.0, g.colors[i].b / 255.0);
         to.format("\n");
     }
-    for (const Vec3f& n : g.normals) to.format("vn {} {} {}\n", n.x, n.y, n.z);
-    for (const geom::Triangle& t : g.faces) {
-        if (g.normals.empty())
-            to.format("f {} {} {}\n", t[0] + 1, t[1] + 1, t[2] + 1);
-        else
+}
+void obj::normal_lines(ByteWriter& to, std::span<const Vec3f> normals) {
+    for (const Vec3f& n : normals) to.format("vn {} {} {}\n", n.x, n.y, n.z);
+}
+void obj::face_lines(ByteWriter& to, std::span<const geom::Triangle> faces, bool normals) {
+    for (const geom::Triangle& t : faces) {
+        if (normals)
             to.format("f {0}//{0} {1}//{1} {2}//{2}\n", t[0] + 1, t[1] + 1, t[2] + 1);
+        else
+            to.format("f {} {} {}\n", t[0] + 1, t[1] + 1, t[2] + 1);
     }
+}
+
+void write_obj(std::ostream& out, const GeometryView& g) {
+    check_columns(g);
+    ByteWriter to(out);
+    obj::position_lines(to, g);
+    obj::normal_lines(to, g.normals);
+    obj::face_lines(to, g.faces, !g.normals.empty());
     to.flush();
 }
 void write_obj(const std::filesystem::path& path, const GeometryView& g) {

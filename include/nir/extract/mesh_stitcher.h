@@ -29,8 +29,23 @@ public:
     /// Between the passes: the parts of the whole; set keep.
     std::vector<Part>& decide();
 
-    /// Second pass: appends the vertices and faces of kept parts that no earlier piece had.
+    /// Where a piece goes in the joined mesh.
+    struct Placement {
+        std::uint32_t first = 0;            ///< number of the first new vertex
+        std::vector<std::uint32_t> fresh;   ///< vertices of the piece that no earlier one had: first, first + 1, ...
+        std::vector<std::uint32_t> number;  ///< in the joined mesh, of each vertex; those that are left out: ~0
+        std::vector<std::uint32_t> kept;    ///< faces of the piece that stay
+        std::vector<geom::Triangle> faces;  ///< these, by the numbers of the joined mesh
+    };
+    /// Second pass, piece by piece in the order of the first: which vertices and faces of kept parts the piece adds.
+    /// @throws Error numeric for more than 2^32 - 1 vertices.
+    Placement place(const MeshPiece& piece, std::span<const std::uint32_t> part_of_face);
+    /// Second pass: place(), and appends what it says to a mesh.
     void append(const MeshPiece& piece, std::span<const std::uint32_t> part_of_face, geom::TriMesh& mesh);
+    /// The second pass may be made again: the numbers will be the same.
+    void rewind();
+    /// Vertices placed so far.
+    std::size_t placed_vertices() const { return next_vertex_; }
 
 private:
     std::uint32_t root(std::uint32_t node);
@@ -41,7 +56,7 @@ private:
     std::vector<std::uint32_t> whole_part_;  ///< of each part of each piece, after decide()
     std::vector<Part> parts_;
     std::vector<std::uint32_t> first_node_;                  ///< of each piece
-    std::size_t next_piece_ = 0;                             ///< of the second pass
+    std::size_t next_piece_ = 0, next_vertex_ = 0;           ///< of the second pass
     std::unordered_map<VertexKey, std::uint32_t> nodes_;     ///< a part that has this vertex
     std::unordered_map<VertexKey, std::uint32_t> vertices_;  ///< in the mesh
 };
