@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#pragma once
+
+#include "nir/render/occupancy_grid.h"
+#include "nir/render/posed_view.h"
+#include "nir/render/radiance_field.h"
+#include "nir/render/render_view.h"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace nir::render {
+
+struct RadianceTrainerOptions {
+    MarchOptions march;
+    std::uint64_t seed = 0;
+    double learning_rate = 1e-2;
+    double last_learning_rate = 3e-4;  ///< reached at progress 1, exponentially from `decay_from` on
+    double decay_from = 0.3;
+    double network_l2 = 1e-6;
+    std::size_t first_batch = std::size_t{1} << 14;  ///< trained samples a step at the start …
+    std::size_t last_batch = std::size_t{1} << 17;   ///< … and at most
+    std::size_t double_every = 150;                  ///< steps after which the batch doubles
+    std::size_t grid_every = 16, grid_phases = 8, grid_from = 32;
+    float grid_decay = 0.75f;
+    float stop_at = 1e-4f;  ///< transmittance at which a ray ends
+    /// Behind transparent pixels; nothing: a random colour a ray, so that density cannot hide as background.
+    std::optional<std::array<float, 3>> background;
+};
+
+/// What one step did.
+struct StepReport {
+    std::size_t rays = 0, evaluated = 0, trained = 0;  ///< samples: density looked at; took part in the gradient
+    double loss = 0;                                   ///< Huber's, mean over rays and channels
+    double mse = 0;                                    ///< squared difference, mean over rays and channels
+    double rays_s = 0, table_s = 0, grid_s = 0;        ///< seconds of the parts
+};
+
+/// Trains a field on posed photos: no autograd, all gradients by the kernels, chunk of rays after chunk of rays. The
+/// same seed gives the same bits for any number of threads. Ref: mueller2022; the structure is described in
+/// docs/methods/radiance_fields.md.
+class RadianceTrainer {
+public:
+    /// Keeps references to all but the options. @throws Error{input} if views are empty or their sizes do not fit.
+    RadianceTrainer(RadianceField& field, OccupancyGrid& grid, const std::vector<PosedView>& views,
+                    const FieldFrame& frame, const RadianceTrainerOptions& options);
+    ~RadianceTrainer();
+    RadianceTrainer(const RadianceTrainer&) = delete;
+    RadianceTrainer& operator=(const RadianceTrainer&) = delete;
+
+    /// One optimiser step. @param progress 0..1, how much of the training is done: sets the learning rate.
+    /// @throws Error{numeric} if the loss is not finite.
+    StepReport step(double progress);
+    std::size_t steps() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nir::render

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#pragma once
+
+#include "nir/render/occupancy_grid.h"
+#include "nir/render/posed_view.h"
+#include "nir/render/radiance_field.h"
+
+#include <array>
+#include <vector>
+
+namespace nir::render {
+
+/// How rays walk through the field; training and rendering use the same.
+struct MarchOptions {
+    double steps_across = 1024;  ///< steps along the diagonal of the innermost cube
+    double cone = 0;             ///< growth of the step per distance beyond the near zone; 1/256 for wide scenes
+    double near = 0.0;           ///< world units in front of the eye in which nothing is sampled
+
+    kernels::StepRule rule(const FieldFrame& frame) const;
+};
+
+struct RenderOptions {
+    MarchOptions march;
+    std::array<float, 3> background{1, 1, 1};  ///< sRGB
+    float stop_at = 1e-3f;                     ///< transmittance at which a ray ends
+};
+
+/// A picture of the field: rows from the top. Colours are sRGB-encoded and contain the background.
+struct RenderedView {
+    int width = 0, height = 0;
+    std::vector<float> rgb;    ///< [pixels, 3]
+    std::vector<float> alpha;  ///< opacity
+    std::vector<float> depth;  ///< along the optical axis, world units, mean over the weights; 0 where alpha is 0
+
+    geom::Image8 image() const;  ///< 3 channels, rounded
+};
+
+/// Renders on the pool. Pixels without a direction (lens) are background.
+RenderedView render_view(const RadianceField& field, const OccupancyGrid& grid, const FieldFrame& frame,
+                         const geom::Camera& camera, const geom::Pose& world_from_camera,
+                         const RenderOptions& options = {});
+
+/// A photo on a background, in floats: rgb alpha + background (1 - alpha), sRGB.
+std::vector<float> on_background(const PosedView& view, const std::array<float, 3>& background);
+/// -10 log10 of the mean squared difference over pixels and channels, both rounded to 8 bits.
+double psnr(const std::vector<float>& a, const std::vector<float>& b);
+
+}  // namespace nir::render

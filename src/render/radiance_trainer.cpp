@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#include "nir/render/radiance_trainer.h"
+
+#include "nir/base/error.h"
+#include "nir/base/parallel.h"
+#include "nir/base/timer.h"
+#include "nir/kernels/adam.h"
+#include "nir/kernels/sparse_adam.h"
+
+#include "render/training_chunk.h"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+
+namespace nir::render {
+namespace {
+
+/// A step's rays in this many parts, whatever the number of threads: their gradients are added in order.
+constexpr std::size_t kGroups = 16;
+/// Samples that a chunk of rays should have: their activations stay in the second cache.
+constexpr std::size_t kChunkSamples = 768;
+constexpr std::size_t kFewestRays = 128, kMostRays = std::size_t{1} << 18;
+
+/// Adam of one network.
+struct NetworkAdam {
+    std::vector<float> gradient, first, second;
+    explicit NetworkAdam(std::size_t n) : gradient(n), first(n), second(n) {}
+
+    void step(std::span<float> weights, double rate, double l2, std::size_t n) {
+        for (std::size_t i = 0; i < weights.size(); ++i) gradient[i] += static_cast<float>(l2) * weights[i];
+        kernels::AdamStep s;
+        s.beta2 = 0.99, s.eps = 1e-15;
+        s.step = rate / (1 - std::pow(s.beta1, static_cast<double>(n)));
+        s.root = std::sqrt(1 - std::pow(s.beta2, static_cast<double>(n)));
+        kernels::adam_step(s, weights, gradient, first, second);
+    }
+};
+
+}  // namespace
+
+struct RadianceTrainer::Impl {
+    RadianceField& field;
+    OccupancyGrid& grid;
+    TrainingScene scene;
+    std::size_t steps = 0, rays;
+    double samples_per_ray = 64;
+
+    std::vector<GroupGradients> groups{kGroups};
+    std::vector<std::unique_ptr<TrainingChunk>> idle_chunks;
+    std::mutex idle_mutex;
+
+    std::vector<float> table_gradient, table_moments;
+    std::vector<std::uint16_t> table_steps;
+    std::vector<std::vector<std::uint8_t>> touched;
+    NetworkAdam density_adam, colour_adam;
+
+    Impl(RadianceField& f, OccupancyGrid& g, const std::vector<PosedView>& views, const FieldFrame& frame,
+         const RadianceTrainerOptions& options)
+        : field(f),
+          grid(g),
+          scene(f, views, frame, options),
+          rays(std::clamp(options.first_batch / 64, kFewestRays, kMostRays)),
+          table_gradient(f.table.size()),
+          table_moments(2 * f.table.size()),
+          table_steps(f.grid.entries()),
+          density_adam(f.density_weights.size()),
+          colour_adam(f.colour_weights.size()) {
+        for (const auto& level : f.grid.levels)
+            touched.emplace_back((level.entries + kernels::kHashGridBlock - 1) / kernels::kHashGridBlock);
+    }
+
+    /// Runs the rays of one group chunk by chunk, on memory that the last user left.
+    void run_group(std::size_t index) {
+        std::unique_ptr<TrainingChunk> chunk;
+        {
+            const std::lock_guard lock(idle_mutex);
+            if (!idle_chunks.empty()) chunk = std::move(idle_chunks.back()), idle_chunks.pop_back();
+        }
+        if (!chunk) chunk = std::make_unique<TrainingChunk>();
+        GroupGradients& group = groups[index];
+        group.clear(field);
+        const auto per_chunk = static_cast<std::size_t>(
+            std::clamp(static_cast<double>(kChunkSamples) / std::max(samples_per_ray, 0.1), 8.0, 2048.0));
+        const std::size_t begin = rays * index / kGroups, end = rays * (index + 1) / kGroups;
+        for (std::size_t at = begin; at < end; at += per_chunk)
+            chunk->run(scene, grid.view(), steps, rays, at, std::min(end, at + per_chunk), group);
+        const std::lock_guard lock(idle_mutex);
+        idle_chunks.push_back(std::move(chunk));
+    }
+
+    /// One thread owns a level: it adds the gradients in the order of the groups and moves what was touched.
+    void update_level(std::size_t l, double rate) {
+        const auto& level = field.grid.levels[l];
+        const std::size_t f = static_cast<std::size_t>(field.grid.features), from = level.offset * f,
+                          n = level.entries * f;
+        const auto gradient = std::span(table_gradient).subspan(from, n);
+        for (const GroupGradients& group : groups)
+            kernels::hash_grid_scatter(field.grid, l, {group.x, group.y, group.z}, group.by_level[l], gradient,
+                                       touched[l]);
+        kernels::SparseAdam adam;
+        adam.learning_rate = static_cast<float>(rate);
+        kernels::sparse_adam_step(adam, {f, gradient, touched[l], std::span(field.table).subspan(from, n),
+                                         std::span(table_moments).subspan(2 * from, 2 * n),
+                                         std::span(table_steps).subspan(level.offset, level.entries),
+                                         std::span(field.half_table).subspan(from, n)});
+    }
+
+    void update_networks(double rate) {
+        for (NetworkAdam* adam : {&density_adam, &colour_adam})
+            std::fill(adam->gradient.begin(), adam->gradient.end(), 0.0f);
+        for (const GroupGradients& group : groups) {
+            for (std::size_t i = 0; i < group.density.size(); ++i) density_adam.gradient[i] += group.density[i];
+            for (std::size_t i = 0; i < group.colour.size(); ++i) colour_adam.gradient[i] += group.colour[i];
+        }
+        density_adam.step(field.density_weights, rate, scene.options.network_l2, steps + 1);
+        colour_adam.step(field.colour_weights, rate, scene.options.network_l2, steps + 1);
+        field.pack_networks();
+    }
+
+    double learning_rate(double progress) const {
+        const auto& o = scene.options;
+        const double decay = std::clamp((progress - o.decay_from) / std::max(1 - o.decay_from, 1e-9), 0.0, 1.0);
+        return o.learning_rate * std::pow(o.last_learning_rate / o.learning_rate, decay);
+    }
+
+    /// So many rays that the next step trains about as many samples as it should.
+    void choose_rays(const StepReport& report) {
+        const auto& o = scene.options;
+        const std::size_t doublings = std::min<std::size_t>(steps / std::max<std::size_t>(o.double_every, 1), 30);
+        const auto wanted = static_cast<double>(std::min(o.last_batch, o.first_batch << doublings));
+        samples_per_ray = static_cast<double>(report.evaluated) / static_cast<double>(report.rays);
+        if (report.trained == 0) return;
+        const double next = static_cast<double>(report.rays) * wanted / static_cast<double>(report.trained);
+        rays = std::clamp(static_cast<std::size_t>(next), kFewestRays, kMostRays) / 16 * 16;
+    }
+
+    void update_grid() {
+        const auto& o = scene.options;
+        if (steps < o.grid_from || (steps - o.grid_from) % o.grid_every != 0) return;
+        const std::size_t turn = (steps - o.grid_from) / o.grid_every;
+        grid.update(field, turn % o.grid_phases, o.grid_phases, o.grid_decay, splitmix64(o.seed ^ (turn << 20)));
+    }
+
+    StepReport step(double progress) {
+        StepReport report;
+        Timer timer;
+        update_grid();
+        report.grid_s = timer.seconds();
+        timer.restart();
+        parallel_for(kGroups, 1, [&](std::size_t begin, std::size_t end) {
+            for (std::size_t g = begin; g < end; ++g) run_group(g);
+        });
+        report.rays_s = timer.seconds();
+        report.rays = rays;
+        for (const GroupGradients& group : groups) {
+            report.evaluated += group.evaluated, report.trained += group.trained;
+            report.loss += group.loss, report.mse += group.squared_error;
+        }
+        report.loss /= 3 * static_cast<double>(rays), report.mse /= 3 * static_cast<double>(rays);
+        if (!std::isfinite(report.loss))
+            fail(ErrorKind::numeric, "step {}: the loss is not finite (seed {})", steps, scene.options.seed);
+        timer.restart();
+        const double rate = learning_rate(progress);
+        // From the finest level down: the long tasks first.
+        const std::size_t levels = field.grid.levels.size();
+        parallel_for(levels, 1, [&](std::size_t begin, std::size_t end) {
+            for (std::size_t l = begin; l < end; ++l) update_level(levels - 1 - l, rate);
+        });
+        update_networks(rate);
+        report.table_s = timer.seconds();
+        ++steps;
+        choose_rays(report);
+        return report;
+    }
+};
+
+RadianceTrainer::RadianceTrainer(RadianceField& field, OccupancyGrid& grid, const std::vector<PosedView>& views,
+                                 const FieldFrame& frame, const RadianceTrainerOptions& options)
+    : impl_(std::make_unique<Impl>(field, grid, views, frame, options)) {}
+RadianceTrainer::~RadianceTrainer() = default;
+StepReport RadianceTrainer::step(double progress) { return impl_->step(progress); }
+std::size_t RadianceTrainer::steps() const { return impl_->steps; }
+
+}  // namespace nir::render

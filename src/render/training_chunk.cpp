@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#include "render/training_chunk.h"
+
+#include "nir/base/error.h"
+#include "nir/kernels/composite.h"
+#include "nir/kernels/spherical_harmonics.h"
+
+#include <algorithm>
+
+namespace nir::render {
+namespace {
+
+constexpr std::size_t kDirectionColumn = RadianceField::kDensityOutputs;
+
+void check(const PosedView& view) {
+    const auto pixels = static_cast<std::size_t>(view.camera.width) * static_cast<std::size_t>(view.camera.height);
+    if (view.rgba.width != view.camera.width || view.rgba.height != view.camera.height)
+        fail(ErrorKind::input, "a photo of {} x {} pixels has a camera of {} x {}", view.rgba.width, view.rgba.height,
+             view.camera.width, view.camera.height);
+    if (view.rgba.channels < 3)
+        fail(ErrorKind::input, "photos need three or four channels, not {}", view.rgba.channels);
+    if (!view.valid.empty() && view.valid.size() != pixels)
+        fail(ErrorKind::input, "a mask of {} pixels belongs to a photo of {}", view.valid.size(), pixels);
+}
+
+}  // namespace
+
+TrainingScene::TrainingScene(const RadianceField& f, const std::vector<PosedView>& v, const FieldFrame& fr,
+                             const RadianceTrainerOptions& o)
+    : field(f), views(v), frame(fr), options(o), rule(o.march.rule(fr)) {
+    if (views.empty()) fail(ErrorKind::input, "a radiance field needs at least one photo");
+    std::vector<std::pair<geom::Camera, std::shared_ptr<const geom::PixelDirections>>> known;
+    for (const PosedView& view : views) {
+        check(view);
+        auto it = std::find_if(known.begin(), known.end(), [&](const auto& k) { return k.first == view.camera; });
+        if (it == known.end()) {
+            known.emplace_back(view.camera,
+                               std::make_shared<const geom::PixelDirections>(geom::pixel_directions(view.camera)));
+            it = known.end() - 1;
+        }
+        rays.emplace_back(view.camera, view.world_from_camera, frame, it->second);
+    }
+}
+
+void GroupGradients::clear(const RadianceField& field) {
+    density.assign(field.density_weights.size(), 0.0f);
+    colour.assign(field.colour_weights.size(), 0.0f);
+    x.clear(), y.clear(), z.clear();
+    by_level.resize(field.grid.levels.size());
+    for (auto& level : by_level) level.clear();
+    evaluated = trained = 0;
+    loss = squared_error = 0;
+}
+
+void TrainingChunk::draw(const TrainingScene& scene, const kernels::OccupancyView& grid, std::uint64_t step,
+                         std::size_t rays, std::size_t begin, std::size_t end) {
+    const auto& options = scene.options;
+    const std::size_t n = end - begin;
+    rays_.clear();
+    target_.resize(3 * n), background_.resize(3 * n), counts_.resize(n);
+    for (auto& d : direction_) d.resize(n);
+    for (std::size_t r = 0; r < n; ++r) {
+        RayRandom random(options.seed, step, begin + r);
+        // Views in turn, so that every one has its share of a step.
+        const std::size_t v = (begin + r) * scene.views.size() / rays;
+        const PosedView& view = scene.views[v];
+        const auto width = static_cast<std::size_t>(view.rgba.width),
+                   height = static_cast<std::size_t>(view.rgba.height);
+        const auto pick = [&](std::size_t size) {
+            return std::min(size - 1, static_cast<std::size_t>(random.uniform() * static_cast<float>(size)));
+        };
+        const std::size_t column = pick(width), pixel = pick(height) * width + column;
+        kernels::MarchingRay ray =
+            scene.rays[v].ray(pixel, grid, static_cast<float>(options.march.near / scene.frame.side));
+        ray.t += random.uniform() * scene.rule.step(ray.t);
+        counts_[r] = view.valid.empty() || view.valid[pixel];
+        if (!counts_[r]) ray.end = ray.t;
+        const auto channels = static_cast<std::size_t>(view.rgba.channels);
+        const std::uint8_t* p = view.rgba.data.data() + pixel * channels;
+        const float alpha = channels == 4 ? static_cast<float>(p[3]) / 255 : 1.0f;
+        for (std::size_t k = 0; k < 3; ++k) {
+            const float behind = options.background ? (*options.background)[k] : random.uniform();
+            background_[3 * r + k] = behind;
+            target_[3 * r + k] = static_cast<float>(p[k]) / 255 * alpha + behind * (1 - alpha);
+            direction_[k][r] = ray.direction[k];
+        }
+        rays_.push_back(ray);
+    }
+}
+
+void TrainingChunk::forward(const TrainingScene& scene) {
+    const RadianceField& field = scene.field;
+    const std::size_t n = rays_.size(), samples = tracer_.size(), in = field.colour_net.in(),
+                      out = field.colour_net.out();
+    harmonics_.grow(n * 16), hidden_.grow(samples * field.colour_net.hidden()), raw_.grow(samples * out);
+    rgb_.grow(3 * samples), weights_.grow(samples);
+    kernels::spherical_harmonics(direction_[0], direction_[1], direction_[2], harmonics_.data, 16);
+    for (std::size_t r = 0; r < n; ++r)
+        for (std::size_t i = tracer_.first[r]; i < tracer_.first[r + 1]; ++i)
+            std::copy_n(harmonics_.data.data() + r * 16, 16, tracer_.colour_in.data.data() + i * in + kDirectionColumn);
+    kernels::mlp_forward(field.colour_net, field.colour_packed, samples, tracer_.colour_in.data.data(), in,
+                         hidden_.first(samples * field.colour_net.hidden()), raw_.data.data(), out);
+    for (std::size_t i = 0; i < samples; ++i)
+        for (std::size_t k = 0; k < 3; ++k) rgb_.data[3 * i + k] = raw_.data[i * out + k];
+    kernels::logistic(rgb_.first(3 * samples), rgb_.first(3 * samples));
+    color_.resize(3 * n), through_.resize(n);
+    kernels::composite_forward(tracer_.first, tracer_.alpha.first(samples), rgb_.first(3 * samples), background_,
+                               weights_.first(samples), color_, through_);
+}
+
+void TrainingChunk::loss(const TrainingScene&, std::size_t rays, GroupGradients& out) {
+    slope_.resize(color_.size());
+    const float share = 1.0f / static_cast<float>(rays);
+    for (std::size_t i = 0; i < color_.size(); ++i) {
+        const float difference = counts_[i / 3] ? color_[i] - target_[i] : 0.0f;
+        const kernels::Huber huber = kernels::huber(difference);
+        slope_[i] = huber.slope * share;
+        out.loss += static_cast<double>(huber.loss);
+        out.squared_error += static_cast<double>(difference) * static_cast<double>(difference);
+    }
+}
+
+void TrainingChunk::backward(const TrainingScene& scene, GroupGradients& out) {
+    const RadianceField& field = scene.field;
+    const std::size_t samples = tracer_.size(), in = field.colour_net.in(), n_out = field.colour_net.out(),
+                      width = field.grid.width();
+    // Columns 3 to 15 of d_raw_ are written by nobody: they stay zero.
+    d_raw_.grow(samples * n_out), d_density_.grow(samples), d_in_.grow(samples * in), d_encoded_.grow(samples * width);
+    scratch_.grow(2 * kernels::kMlpRows * std::max(field.colour_net.widest(), field.density_net.widest()));
+    kernels::composite_backward(
+        tracer_.first, {tracer_.colour_in.first(samples * in), in, tracer_.dt.first(samples), weights_.first(samples),
+                        tracer_.alpha.first(samples), rgb_.first(3 * samples), color_, slope_, d_raw_.data, n_out,
+                        d_density_.first(samples)});
+    kernels::mlp_backward(field.colour_net, field.colour_weights, samples, tracer_.colour_in.data.data(), in,
+                          hidden_.first(samples * field.colour_net.hidden()), d_raw_.data.data(), n_out,
+                          d_in_.data.data(), in, out.colour, scratch_.data);
+    for (std::size_t i = 0; i < samples; ++i) d_in_.data[i * in] += d_density_.data[i];
+    kernels::mlp_backward(field.density_net, field.density_weights, samples, tracer_.encoded.data.data(), width,
+                          tracer_.hidden.first(samples * field.density_net.hidden()), d_in_.data.data(), in,
+                          d_encoded_.data.data(), width, out.density, scratch_.data);
+    out.x.insert(out.x.end(), tracer_.x.data.begin(), tracer_.x.data.begin() + static_cast<std::ptrdiff_t>(samples));
+    out.y.insert(out.y.end(), tracer_.y.data.begin(), tracer_.y.data.begin() + static_cast<std::ptrdiff_t>(samples));
+    out.z.insert(out.z.end(), tracer_.z.data.begin(), tracer_.z.data.begin() + static_cast<std::ptrdiff_t>(samples));
+    const auto features = static_cast<std::size_t>(field.grid.features);
+    for (std::size_t l = 0; l < out.by_level.size(); ++l) {
+        auto& level = out.by_level[l];
+        const std::size_t from = level.size();
+        level.resize(from + samples * features);
+        for (std::size_t i = 0; i < samples; ++i)
+            std::copy_n(d_encoded_.data.data() + i * width + l * features, features,
+                        level.data() + from + i * features);
+    }
+}
+
+void TrainingChunk::run(const TrainingScene& scene, const kernels::OccupancyView& grid, std::uint64_t step,
+                        std::size_t rays, std::size_t begin, std::size_t end, GroupGradients& out) {
+    draw(scene, grid, step, rays, begin, end);
+    tracer_.trace(scene.field, grid, scene.rule, rays_, scene.options.stop_at, true);
+    out.evaluated += tracer_.evaluated;
+    out.trained += tracer_.size();
+    forward(scene);
+    loss(scene, rays, out);
+    backward(scene, out);
+}
+
+}  // namespace nir::render

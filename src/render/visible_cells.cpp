@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#include "render/visible_cells.h"
+
+#include "nir/base/parallel.h"
+#include "nir/kernels/ray_march.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nir::render {
+namespace {
+
+using geom::Vec3d;
+using kernels::kOccupancyCells;
+
+/// Number of pixels that are not transparent in any rectangle of a picture.
+class OpaqueCount {
+public:
+    explicit OpaqueCount(const geom::Image8& image) : width_(image.width), height_(image.height) {
+        if (image.channels != 4) return;
+        sums_.resize(static_cast<std::size_t>(width_ + 1) * static_cast<std::size_t>(height_ + 1));
+        for (int y = 0; y < height_; ++y)
+            for (int x = 0; x < width_; ++x)
+                sums_[at(x + 1, y + 1)] =
+                    sums_[at(x, y + 1)] + sums_[at(x + 1, y)] - sums_[at(x, y)] + (image.pixel(x, y)[3] > 0 ? 1 : 0);
+    }
+    /// True if all pixels within `radius` of (x, y) lie in the picture and are transparent.
+    bool transparent_around(double x, double y, double radius) const {
+        if (sums_.empty()) return false;
+        const double x0 = std::floor(x - radius - 1), x1 = std::ceil(x + radius + 1), y0 = std::floor(y - radius - 1),
+                     y1 = std::ceil(y + radius + 1);
+        if (x0 < 0 || y0 < 0 || x1 > width_ || y1 > height_) return false;
+        const int l = static_cast<int>(x0), r = static_cast<int>(x1), t = static_cast<int>(y0),
+                  b = static_cast<int>(y1);
+        return sums_[at(r, b)] - sums_[at(l, b)] - sums_[at(r, t)] + sums_[at(l, t)] == 0;
+    }
+
+private:
+    std::size_t at(int x, int y) const {
+        return static_cast<std::size_t>(y) * static_cast<std::size_t>(width_ + 1) + static_cast<std::size_t>(x);
+    }
+    int width_, height_;
+    std::vector<int> sums_;
+};
+
+/// Decides about spheres of the world.
+class SphereTest {
+public:
+    explicit SphereTest(const std::vector<PosedView>& views) : views_(views) {
+        for (const PosedView& view : views) opaque_.emplace_back(view.rgba);
+    }
+    bool visible(Vec3d center, double radius) const {
+        bool seen = false;
+        for (std::size_t v = 0; v < views_.size(); ++v) {
+            const geom::Camera& camera = views_[v].camera;
+            const auto at = geom::project(camera, views_[v].world_from_camera, center);
+            // Spheres around the eye or behind it, or beyond the lens model, are left to the other views.
+            if (!at || at->depth <= radius) {
+                seen |= norm(center - views_[v].world_from_camera.position) < 2 * radius;
+                continue;
+            }
+            // A sphere's image is an ellipse, at most this wide within 60 degrees of the axis; 1.5 covers mild lenses.
+            const double reach =
+                1.5 * radius * std::max(camera.fx, camera.fy) / (at->depth - radius) *
+                (1 + (std::pow(at->at.x - camera.cx, 2) + std::pow(at->at.y - camera.cy, 2)) / (camera.fx * camera.fy));
+            if (opaque_[v].transparent_around(at->at.x, at->at.y, reach)) return false;
+            seen |= at->at.x > -reach && at->at.y > -reach && at->at.x < camera.width + reach &&
+                    at->at.y < camera.height + reach;
+        }
+        return seen;
+    }
+
+private:
+    const std::vector<PosedView>& views_;
+    std::vector<OpaqueCount> opaque_;
+};
+
+/// A block of cells and what becomes of it.
+struct Carver {
+    const SphereTest& test;
+    const FieldFrame& frame;
+    std::uint32_t cascade;
+    std::vector<std::uint32_t>* out;
+
+    void carve(std::uint32_t x, std::uint32_t y, std::uint32_t z, std::uint32_t size) const {
+        const double side = static_cast<double>(1u << cascade), cell = side / kOccupancyCells;
+        const auto middle = [&](std::uint32_t i) { return (i + 0.5 * size) * cell - 0.5 * side + 0.5; };
+        const Vec3d center = frame.world_from_field({middle(x), middle(y), middle(z)});
+        if (!test.visible(center, 0.8661 * size * cell * frame.side)) return;
+        if (size == 1) {
+            out->push_back(cascade * static_cast<std::uint32_t>(kernels::kCellsPerCascade) +
+                           kernels::occupancy_cell(x, y, z));
+            return;
+        }
+        const std::uint32_t half = size / 2;
+        for (std::uint32_t c = 0; c < 8; ++c)
+            carve(x + (c & 1) * half, y + (c >> 1 & 1) * half, z + (c >> 2) * half, half);
+    }
+};
+
+}  // namespace
+
+std::vector<std::uint32_t> visible_cells(const std::vector<PosedView>& views, const FieldFrame& frame, int cascades) {
+    constexpr std::uint32_t kBlock = 8, kBlocks = kOccupancyCells / kBlock;
+    const SphereTest test(views);
+    const std::size_t blocks = std::size_t{kBlocks} * kBlocks * kBlocks * static_cast<std::size_t>(cascades);
+    std::vector<std::vector<std::uint32_t>> parts((blocks + 63) / 64);
+    parallel_for(blocks, 64, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) {
+            const auto index = static_cast<std::uint32_t>(i);
+            const Carver carver{test, frame, index / (kBlocks * kBlocks * kBlocks), &parts[begin / 64]};
+            carver.carve(index % kBlocks * kBlock, index / kBlocks % kBlocks * kBlock,
+                         index / (kBlocks * kBlocks) % kBlocks * kBlock, kBlock);
+        }
+    });
+    std::vector<std::uint32_t> out;
+    for (const auto& part : parts) out.insert(out.end(), part.begin(), part.end());
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+}  // namespace nir::render
