@@ -90,12 +90,8 @@ int main(int argc, char** argv) {
     const double carve_from = cpu_seconds();
     render::FieldFrame frame = render::frame_of(io::scene_box(scene).box);
     render::OccupancyGrid grid(cascades);
-    for (int pass = 0; pass < 2; ++pass) {  // the hull's box, then the hull in it
-        grid.carve(train, frame);
-        const geom::Box3d box = grid.candidate_box();
-        if (pass == 1 || cascades > 1 || box.empty()) break;
-        frame = render::frame_of({frame.world_from_field(box.lo), frame.world_from_field(box.hi)}, 0.01);
-    }
+    if (cascades == 1) frame = render::frame_of(render::hull_box(train, frame), 0.01);
+    grid.carve(train, frame);
     const double footprint = render::pixel_footprint(train, frame);
     fmt::print("{{\"carve_cpu_s\": {:.2f}, \"candidates\": {}, \"side\": {:.3f}, \"footprint\": {:.5f}}}\n",
                cpu_seconds() - carve_from, grid.candidates(), frame.side, footprint);

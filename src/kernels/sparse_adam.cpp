@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/sparse_adam.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -48,22 +50,51 @@ HWY_INLINE void UpdateEntry(const SparseAdam& adam, const SparseTable& t, std::s
     }
 }
 
+/// Entries that are looked up together: their lines are on the way while the others are being found.
+constexpr std::size_t kTogether = 128;
+
+/// True if one of F floats is neither 0 nor -0.
+template <std::size_t F>
+HWY_INLINE bool AnySet(const float* g) {
+    std::uint64_t bits[F / 2];
+    std::memcpy(bits, g, sizeof(bits));
+    std::uint64_t all = bits[0];
+    if constexpr (F == 4) all |= bits[1];
+    return (all & 0x7FFFFFFF7FFFFFFFu) != 0;
+}
+
+template <std::size_t F>
+void UpdateEntries(const SparseAdam& adam, const SparseTable& t, const std::uint32_t* entries, std::size_t n,
+                   const float* bias, std::size_t n_bias) {
+    constexpr std::uint16_t kLast = std::numeric_limits<std::uint16_t>::max();
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::size_t entry = entries[i];
+        if (t.steps[entry] < kLast) ++t.steps[entry];
+        UpdateEntry<F>(adam, t, entry, bias[std::min<std::size_t>(t.steps[entry], n_bias - 1)]);
+    }
+}
+
 template <std::size_t F>
 void Update(const SparseAdam& adam, const SparseTable& t, const float* bias, std::size_t n_bias) {
-    constexpr std::uint16_t kLast = std::numeric_limits<std::uint16_t>::max();
+    std::uint32_t list[kTogether + kHashGridBlock];
+    std::size_t n = 0;
     for (std::size_t block = 0; block < t.touched.size(); ++block) {
         if (!t.touched[block]) continue;
         t.touched[block] = 0;
         const std::size_t end = std::min(t.steps.size(), (block + 1) * kHashGridBlock);
         for (std::size_t entry = block * kHashGridBlock; entry < end; ++entry) {
-            const float* g = t.gradient.data() + entry * F;
-            bool any = false;
-            for (std::size_t f = 0; f < F; ++f) any |= g[f] != 0;
-            if (!any) continue;
-            if (t.steps[entry] < kLast) ++t.steps[entry];
-            UpdateEntry<F>(adam, t, entry, bias[std::min<std::size_t>(t.steps[entry], n_bias - 1)]);
+            list[n] = static_cast<std::uint32_t>(entry);
+            hwy::Prefetch(t.weights.data() + entry * F);
+            hwy::Prefetch(t.moments.data() + entry * 2 * F);
+            n += AnySet<F>(t.gradient.data() + entry * F) ? std::size_t{1} : std::size_t{0};
         }
+        hwy::Prefetch(t.half.data() + block * kHashGridBlock * F);
+        hwy::Prefetch(t.steps.data() + block * kHashGridBlock);
+        if (n < kTogether) continue;
+        UpdateEntries<F>(adam, t, list, n, bias, n_bias);
+        n = 0;
     }
+    UpdateEntries<F>(adam, t, list, n, bias, n_bias);
 }
 
 void Step(const SparseAdam& adam, const SparseTable& t, const float* bias, std::size_t n_bias) {

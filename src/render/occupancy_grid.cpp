@@ -25,22 +25,21 @@ OccupancyGrid::OccupancyGrid(int cascades) : cascades_(cascades) {
 }
 
 std::size_t OccupancyGrid::carve(const std::vector<PosedView>& views, const FieldFrame& frame) {
-    candidates_ = visible_cells(views, frame, cascades_);
+    candidates_ = visible_cells(views, frame, cascades_, 2);
     values_.assign(candidates_.size(), -1.0f);
     rebuild();
     return candidates_.size();
 }
 
-geom::Box3d OccupancyGrid::candidate_box() const {
+geom::Box3d hull_box(const std::vector<PosedView>& views, const FieldFrame& frame) {
     geom::Box3d box;
-    for (const std::uint32_t index : candidates_) {
-        const auto at = kernels::occupancy_position(static_cast<std::uint32_t>(index % kCellsPerCascade));
-        const double side = static_cast<double>(1 << (index / kCellsPerCascade));
-        const auto corner = [&](std::size_t a, int up) {
-            return ((static_cast<double>(at[a]) + up) / kOccupancyCells - 0.5) * side + 0.5;
+    for (const std::uint32_t cell : visible_cells(views, frame, 1, 4)) {
+        const auto at = kernels::occupancy_position(cell);
+        const auto corner = [&](std::uint32_t up) {
+            const auto part = [&](std::size_t a) { return static_cast<double>(at[a] + up) / kOccupancyCells; };
+            return frame.world_from_field({part(0), part(1), part(2)});
         };
-        box.extend({corner(0, 0), corner(1, 0), corner(2, 0)});
-        box.extend({corner(0, 1), corner(1, 1), corner(2, 1)});
+        box.extend(corner(0)), box.extend(corner(1));
     }
     return box;
 }

@@ -50,9 +50,12 @@ public:
     explicit SphereTest(const std::vector<PosedView>& views) : views_(views) {
         for (const PosedView& view : views) opaque_.emplace_back(view.rgba);
     }
-    bool visible(Vec3d center, double radius) const {
+    /// @param first the view to ask first: the one that said no last time; set to the one that says no.
+    bool visible(Vec3d center, double radius, std::size_t& first) const {
         bool seen = false;
-        for (std::size_t v = 0; v < views_.size(); ++v) {
+        const std::size_t start = first;
+        for (std::size_t i = 0; i < views_.size(); ++i) {
+            const std::size_t v = (start + i) % views_.size();
             const geom::Camera& camera = views_[v].camera;
             const auto at = geom::project(camera, views_[v].world_from_camera, center);
             // Spheres around the eye or behind it, or beyond the lens model, are left to the other views.
@@ -64,7 +67,10 @@ public:
             const double reach =
                 1.5 * radius * std::max(camera.fx, camera.fy) / (at->depth - radius) *
                 (1 + (std::pow(at->at.x - camera.cx, 2) + std::pow(at->at.y - camera.cy, 2)) / (camera.fx * camera.fy));
-            if (opaque_[v].transparent_around(at->at.x, at->at.y, reach)) return false;
+            if (opaque_[v].transparent_around(at->at.x, at->at.y, reach)) {
+                first = v;
+                return false;
+            }
             seen |= at->at.x > -reach && at->at.y > -reach && at->at.x < camera.width + reach &&
                     at->at.y < camera.height + reach;
         }
@@ -80,17 +86,19 @@ private:
 struct Carver {
     const SphereTest& test;
     const FieldFrame& frame;
-    std::uint32_t cascade;
+    std::uint32_t cascade, finest;
     std::vector<std::uint32_t>* out;
+    std::size_t last_rejecting = 0;
 
-    void carve(std::uint32_t x, std::uint32_t y, std::uint32_t z, std::uint32_t size) const {
+    void carve(std::uint32_t x, std::uint32_t y, std::uint32_t z, std::uint32_t size) {
         const double side = static_cast<double>(1u << cascade), cell = side / kOccupancyCells;
         const auto middle = [&](std::uint32_t i) { return (i + 0.5 * size) * cell - 0.5 * side + 0.5; };
         const Vec3d center = frame.world_from_field({middle(x), middle(y), middle(z)});
-        if (!test.visible(center, 0.8661 * size * cell * frame.side)) return;
-        if (size == 1) {
-            out->push_back(cascade * static_cast<std::uint32_t>(kernels::kCellsPerCascade) +
-                           kernels::occupancy_cell(x, y, z));
+        if (!test.visible(center, 0.8661 * size * cell * frame.side, last_rejecting)) return;
+        if (size == finest) {
+            for (std::uint32_t i = 0; i < size * size * size; ++i)
+                out->push_back(cascade * static_cast<std::uint32_t>(kernels::kCellsPerCascade) +
+                               kernels::occupancy_cell(x + i % size, y + i / size % size, z + i / (size * size)));
             return;
         }
         const std::uint32_t half = size / 2;
@@ -101,7 +109,8 @@ struct Carver {
 
 }  // namespace
 
-std::vector<std::uint32_t> visible_cells(const std::vector<PosedView>& views, const FieldFrame& frame, int cascades) {
+std::vector<std::uint32_t> visible_cells(const std::vector<PosedView>& views, const FieldFrame& frame, int cascades,
+                                         std::uint32_t finest) {
     constexpr std::uint32_t kBlock = 8, kBlocks = kOccupancyCells / kBlock;
     const SphereTest test(views);
     const std::size_t blocks = std::size_t{kBlocks} * kBlocks * kBlocks * static_cast<std::size_t>(cascades);
@@ -109,7 +118,7 @@ std::vector<std::uint32_t> visible_cells(const std::vector<PosedView>& views, co
     parallel_for(blocks, 64, [&](std::size_t begin, std::size_t end) {
         for (std::size_t i = begin; i < end; ++i) {
             const auto index = static_cast<std::uint32_t>(i);
-            const Carver carver{test, frame, index / (kBlocks * kBlocks * kBlocks), &parts[begin / 64]};
+            Carver carver{test, frame, index / (kBlocks * kBlocks * kBlocks), finest, &parts[begin / 64]};
             carver.carve(index % kBlocks * kBlock, index / kBlocks % kBlocks * kBlock,
                          index / (kBlocks * kBlocks) % kBlocks * kBlock, kBlock);
         }

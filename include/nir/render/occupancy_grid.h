@@ -22,8 +22,6 @@ public:
     /// Drops cells which no view sees, and cells which a view sees where its picture is transparent (the visual hull).
     /// @return candidates left.
     std::size_t carve(const std::vector<PosedView>& views, const FieldFrame& frame);
-    /// Box of the candidates in the field's frame; empty if there are none.
-    geom::Box3d candidate_box() const;
 
     /// Looks at every `phases`-th candidate from number `phase` on: value = max(decay * value, density at a random
     /// point of the cell). On the pool; repeatable for the same seed.
@@ -45,5 +43,9 @@ private:
     std::vector<float> values_;              ///< of the candidates; negative: never looked at
     std::vector<std::uint64_t> bricks_;
 };
+
+/// Box of the visual hull within the frame's cube, world: what no view shows as transparent, on a lattice of 32³
+/// blocks. Views without alpha carve nothing. Empty if no view sees the cube.
+geom::Box3d hull_box(const std::vector<PosedView>& views, const FieldFrame& frame);
 
 }  // namespace nir::render
