@@ -54,50 +54,62 @@ at::Tensor cut_bricks(const at::Tensor& volume, std::span<const geom::Vec3i> bri
     return torch::stack(out);
 }
 
-at::Tensor gather_with_halo(const BrickSet& bricks, const at::Tensor& x, std::int64_t first, std::int64_t count) {
-    const std::int64_t c = x.size(1), b = x.size(2), t = b + 2;
-    NIR_CHECK(x.is_contiguous() && x.size(0) == bricks.size() && first + count <= bricks.size());
-    at::Tensor out = torch::empty({count, c, t, t, t}, x.options());
+void gather_with_halo(const BrickSet& bricks, const at::Tensor& x, std::int64_t first, std::int64_t count, float* to,
+                      std::int64_t stride) {
+    const std::int64_t c = x.size(1), b = x.size(2), t = b + 2, known = x.size(0);
+    NIR_CHECK(x.is_contiguous() && known <= bricks.size() && first + count <= bricks.size() && stride >= c * t * t * t);
     const float* from = x.data_ptr<float>();
-    float* to = out.data_ptr<float>();
     const std::int64_t volume = b * b * b;
     parallel_for(static_cast<std::size_t>(count), 4, [&](std::size_t begin, std::size_t end) {
         for (auto i = static_cast<std::int64_t>(begin); i < static_cast<std::int64_t>(end); ++i) {
             const auto near = bricks.neighbors(first + i);
             for (std::int64_t k = 0; k < c; ++k) {
-                float* row = to + (i * c + k) * t * t * t;
+                float* row = to + i * stride + k * t * t * t;
                 for (std::int64_t z = -1; z <= b; ++z)
                     for (std::int64_t y = -1; y <= b; ++y, row += t) {
                         const std::int64_t dz = z < 0 ? 0 : z < b ? 1 : 2, dy = y < 0 ? 0 : y < b ? 1 : 2;
                         const std::int64_t inside = (((z + b) % b) * b + (y + b) % b) * b;
                         const auto source = [&](std::int64_t dx) -> const float* {
                             const std::int32_t at = near[static_cast<std::size_t>((dz * 3 + dy) * 3 + dx)];
-                            return at < 0 ? nullptr : from + (at * c + k) * volume + inside;
+                            return at < 0 || at >= known ? nullptr : from + (at * c + k) * volume + inside;
                         };
                         copy_row(source(0), source(1), source(2), b, row);
                     }
             }
         }
     });
+}
+
+at::Tensor gather_with_halo(const BrickSet& bricks, const at::Tensor& x, std::int64_t first, std::int64_t count) {
+    const std::int64_t t = x.size(2) + 2;
+    at::Tensor out = torch::empty({count, x.size(1), t, t, t}, x.options());
+    gather_with_halo(bricks, x, first, count, out.data_ptr<float>(), x.size(1) * t * t * t);
     return out;
 }
 
-at::Tensor conv3_relu_on_bricks(const BrickSet& bricks, const at::Tensor& x, const at::Tensor& weight,
-                                const at::Tensor& bias, const std::function<at::Tensor(const at::Tensor&)>& then) {
-    const std::int64_t b = x.size(2), n = bricks.size(), side = b + 2;
-    constexpr std::int64_t kTileFloats = std::int64_t{1} << 21;  // 8 MB of input at a time
-    const std::int64_t most = std::max<std::int64_t>(2, kTileFloats / (x.size(1) * side * side * side));
-    const std::int64_t n_chunks = (n + most - 1) / most;
-    at::Tensor out;
-    for (std::int64_t chunk = 0; chunk < n_chunks; ++chunk) {
-        const std::int64_t first = chunk * n / n_chunks, count = (chunk + 1) * n / n_chunks - first;
-        at::Tensor tiles = gather_with_halo(bricks, x, first, count);
-        // oneDNN sums in another order for a batch of one, and there the order depends on the number of threads.
-        if (count == 1) tiles = torch::cat({tiles, tiles});
-        const at::Tensor y = then(torch::conv3d(tiles, weight, bias).relu_()).narrow(0, 0, count);
-        if (!out.defined()) out = torch::empty({n, y.size(1), b, b, b}, x.options());
-        out.narrow(0, first, count).copy_(y);
+void for_each_part(std::int64_t rows, std::int64_t floats,
+                   const std::function<void(std::int64_t first, std::int64_t count)>& f) {
+    constexpr std::int64_t kFloats = std::int64_t{1} << 21;  // 8 MB
+    const std::int64_t most = std::max<std::int64_t>(2, kFloats / floats), parts = (rows + most - 1) / most;
+    for (std::int64_t part = 0; part < parts; ++part) {
+        const std::int64_t first = part * rows / parts;
+        f(first, (part + 1) * rows / parts - first);
     }
+}
+
+at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+    if (x.size(0) != 1) return torch::conv3d(x, weight, bias);
+    // oneDNN sums in another order for a batch of one, and there the order depends on the number of threads.
+    return torch::conv3d(torch::cat({x, x}), weight, bias).narrow(0, 0, 1);
+}
+
+at::Tensor conv3_relu_on_bricks(const BrickSet& bricks, const at::Tensor& x, std::int64_t rows,
+                                const at::Tensor& weight, const at::Tensor& bias) {
+    const std::int64_t b = x.size(2), side = b + 2;
+    at::Tensor out = torch::empty({rows, weight.size(0), b, b, b}, x.options());
+    for_each_part(rows, x.size(1) * side * side * side, [&](std::int64_t first, std::int64_t count) {
+        out.narrow(0, first, count).copy_(convolve(gather_with_halo(bricks, x, first, count), weight, bias).relu_());
+    });
     return out;
 }
 

@@ -186,10 +186,13 @@ TEST(OctaveBricks, MomentsAndMaskAreThoseOfTheDenseVolumes) {
 
     tree = linear_octree(active);
     const auto& bricks = tree.brick_list(1);
-    const Tensor inputs = brick_inputs(tree, points, 1, bricks);
-    EXPECT_TRUE(
-        torch::allclose(inputs.narrow(1, 0, kernels::kSplatChannels), cut(volume, bricks, kBrickCells), 1e-5, 1e-6));
-    EXPECT_TRUE(torch::equal(inputs.narrow(1, kernels::kSplatChannels, 3), brick_context(tree, 1, bricks)));
+    const BrickSet set(bricks);
+    const BrickInputs inputs(tree, points, 1, set);
+    const Tensor got = inputs(2, n - 2);
+    const Tensor moments = gather_with_halo(set, cut(volume, bricks, kBrickCells), 2, n - 2);
+    const Tensor context = gather_with_halo(set, brick_context(tree, 1, bricks), 2, n - 2);
+    EXPECT_TRUE(torch::allclose(got.narrow(1, 0, kernels::kSplatChannels), moments, 1e-5, 1e-6));
+    EXPECT_TRUE(torch::allclose(got.narrow(1, kernels::kSplatChannels, 3), context, 1e-6, 1e-6));
     const Tensor features = torch::randn({n, 3, kBrickCells, kBrickCells, kBrickCells});
     tree.store_bricks(1, bricks, features);
     const auto data = tree.brick_data(1, 3, 1);
@@ -208,17 +211,32 @@ TEST(OctaveBricks, GroupsComputeWhatTheWholeSetComputes) {
     CascadeUnet net(4, std::vector<int>{8, 8, 8}, 3);
     const Tensor x = torch::randn({static_cast<std::int64_t>(bricks.size()), 4, kBrickCells, kBrickCells, kBrickCells});
     const Tensor whole = net->forward_on_bricks(BrickSet(bricks), x);
-    const auto groups = group_bricks(tree, 1, 700, tree.whole(1));
-    ASSERT_GT(groups.size(), 4u);
+    const auto groups = group_bricks(tree, 1, 500, tree.whole(1));
+    ASSERT_GT(groups.size(), 3u);
     std::vector<int> seen(bricks.size(), 0);
     for (const auto& g : groups) {
         std::vector<std::int64_t> rows;
         for (const Vec3i b : g.bricks) rows.push_back(std::find(bricks.begin(), bricks.end(), b) - bricks.begin());
-        const Tensor at = torch::tensor(rows);
-        const auto n = static_cast<std::int64_t>(g.n_core);
-        const Tensor part = net->forward_on_bricks(BrickSet(g.bricks), x.index_select(0, at)).narrow(0, 0, n);
-        EXPECT_TRUE(torch::allclose(part, whole.index_select(0, at.narrow(0, 0, n)), 1e-5, 1e-5));
-        for (std::size_t i = 0; i < g.n_core; ++i) ++seen[static_cast<std::size_t>(rows[i])];
+        const Tensor at = torch::tensor(rows), given = x.index_select(0, at);
+        const BrickSet set(g.bricks);
+        EXPECT_LE(group_bricks_in_memory(g), 500);
+        ASSERT_EQ(g.within[kHaloBricks], set.size());
+        std::int64_t asked = 0, done = 0;
+        net->forward_on_bricks(
+            set, g.within,
+            [&](std::int64_t first, std::int64_t count) {
+                asked = std::max(asked, first + count);
+                return gather_with_halo(set, given, first, count);
+            },
+            [&](std::int64_t first, const Tensor& y) {
+                EXPECT_EQ(first, done);
+                done += y.size(0);
+                EXPECT_TRUE(torch::allclose(y, whole.index_select(0, at.narrow(0, first, y.size(0))), 1e-5, 1e-5));
+            });
+        EXPECT_EQ(done, g.within[0]);
+        EXPECT_EQ(asked, g.within[2]);  // 16 cells of the finest level; their inputs reach one further
+        for (std::int64_t i = 0; i < g.within[0]; ++i)
+            ++seen[static_cast<std::size_t>(rows[static_cast<std::size_t>(i)])];
     }
     EXPECT_TRUE(std::ranges::all_of(seen, [](int k) { return k == 1; }));
 }

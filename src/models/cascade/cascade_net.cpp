@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the nir developers
 #include "models/cascade/cascade_net.h"
 
+#include "nir/base/error.h"
 #include "nir/kernels/splat.h"
 
 namespace nir::models {
@@ -90,30 +91,115 @@ torch::Tensor CascadeUnetImpl::forward(torch::Tensor x, torch::Tensor mask) {
     return mask.defined() ? x * mask : x;
 }
 
-torch::Tensor CascadeUnetImpl::forward_on_bricks(const BrickSet& bricks, torch::Tensor x) {
-    const torch::InferenceMode guard;
-    std::vector<torch::Tensor> skips;
+std::vector<CascadeUnetImpl::Reach> CascadeUnetImpl::reaches() const {
     const auto n = static_cast<std::size_t>(levels_);
-    const auto conv3 = [&](const std::shared_ptr<torch::nn::Module>& m, const torch::Tensor& y) {
+    const auto cell = [](std::size_t level) { return std::int64_t{1} << level; };
+    std::vector<Reach> r(n);
+    // Upwards from the wanted cells to the coarsest level, then down its inputs.
+    for (std::size_t i = 0; i + 1 < n; ++i) {
+        r[i].skip = r[i].up + cell(i);
+        r[i + 1].up = (r[i].skip + cell(i + 1) - 1) / cell(i + 1) * cell(i + 1);
+    }
+    std::int64_t pooled = r[n - 1].up;
+    for (std::size_t i = n; i-- > 0;) {
+        r[i].down = std::max(pooled, r[i].skip);
+        r[i].down_a = r[i].down + (i > 0 ? cell(i) : 0);
+        pooled = r[i].down_a + cell(i);
+    }
+    return r;
+}
+
+namespace {
+
+/// Bricks within a reach of the wanted ones.
+std::int64_t rows_within(std::span<const std::int64_t> within, std::int64_t reach) {
+    if (within.size() == 1) return within[0];
+    const auto rings = static_cast<std::size_t>((reach + kBrickCells - 1) / kBrickCells);
+    NIR_CHECK(rings < within.size());
+    return within[rings];
+}
+
+torch::Tensor volumes(std::int64_t rows, std::int64_t channels, std::int64_t side) {
+    return torch::empty({rows, channels, side, side, side}, torch::kFloat32);
+}
+
+}  // namespace
+
+/// The convolution of the finest level; keeps what the way up needs of it and returns the next level's input.
+torch::Tensor CascadeUnetImpl::top_level(const BrickSet& bricks, std::span<const std::int64_t> within,
+                                         const Inputs& inputs, torch::Tensor& skip) {
+    const Reach reach = reaches()[0];
+    const std::int64_t rows = rows_within(within, reach.down), kept = rows_within(within, reach.skip);
+    const auto* conv = down_a_[0]->as<torch::nn::Conv3d>();
+    torch::Tensor pooled;
+    const std::int64_t in = conv->weight.size(1), side = kBrickCells + 2;
+    NIR_CHECK(rows <= bricks.size());
+    for_each_part(rows, in * side * side * side, [&](std::int64_t first, std::int64_t count) {
+        const torch::Tensor y = convolve(inputs(first, count), conv->weight, conv->bias).relu_();
+        if (!skip.defined()) skip = volumes(kept, y.size(1), y.size(2));
+        const std::int64_t keep = std::min(count, kept - first);
+        if (keep > 0) skip.narrow(0, first, keep).copy_(y.narrow(0, 0, keep));
+        if (levels_ == 1) return;
+        if (!pooled.defined()) pooled = volumes(rows, y.size(1), y.size(2) / 2);
+        pooled.narrow(0, first, count).copy_(torch::avg_pool3d(y, 2));
+    });
+    return pooled;
+}
+
+void CascadeUnetImpl::forward_on_bricks(const BrickSet& bricks, std::span<const std::int64_t> within,
+                                        const Inputs& inputs, const Outputs& outputs) {
+    const torch::InferenceMode guard;
+    if (within[0] == 0) return;
+    const auto n = static_cast<std::size_t>(levels_);
+    const std::vector<Reach> reach = reaches();
+    const auto conv3 = [&](const std::shared_ptr<torch::nn::Module>& m, const torch::Tensor& x, std::int64_t r) {
         const auto* c = m->as<torch::nn::Conv3d>();
-        return conv3_relu_on_bricks(bricks, y, c->weight, c->bias, [](const torch::Tensor& r) { return r; });
+        return conv3_relu_on_bricks(bricks, x, rows_within(within, r), c->weight, c->bias);
     };
-    for (std::size_t i = 0; i < n; ++i) {
-        if (i > 0) x = torch::avg_pool3d(x, 2);
-        x = conv3(down_a_[i], x);
-        if (i > 0) x = conv3(down_b_[i - 1], x);
-        if (i + 1 < n) skips.push_back(x);
+    std::vector<torch::Tensor> skips(n);
+    torch::Tensor x = top_level(bricks, within, inputs, skips[0]);
+    for (std::size_t i = 1; i < n; ++i) {
+        x = conv3(down_a_[i], x, reach[i].down_a);
+        x = conv3(down_b_[i - 1], x, reach[i].down);
+        if (i + 1 == n) break;
+        skips[i] = x.narrow(0, 0, rows_within(within, reach[i].skip)).contiguous();
+        x = torch::avg_pool3d(x, 2);
     }
+    const auto finish = [&](std::int64_t first, const torch::Tensor& y) {
+        outputs(first, convolve(y, last_->weight, last_->bias));
+    };
+    if (n == 1) return finish(0, skips[0]);
     for (std::size_t i = n - 1; i-- > 0;) {
-        skips[i].add_(torch::upsample_nearest3d(run_conv(lift_[i], x), skips[i].sizes().slice(2)));
-        const auto* up = up_[i]->as<torch::nn::Conv3d>();
-        const auto* then = i == 0 ? &*last_ : nullptr;
-        x = conv3_relu_on_bricks(bricks, skips[i], up->weight, up->bias, [&](const torch::Tensor& y) {
-            return then ? torch::conv3d(y, then->weight, then->bias) : y;
+        torch::Tensor& sum = skips[i];
+        const auto* lift = lift_[i]->as<torch::nn::Conv3d>();
+        for_each_part(sum.size(0), sum[0].numel(), [&](std::int64_t first, std::int64_t count) {
+            const torch::Tensor lifted = torch::conv3d(x.narrow(0, first, count), lift->weight, lift->bias);
+            sum.narrow(0, first, count).add_(torch::upsample_nearest3d(lifted, sum.sizes().slice(2)));
         });
-        skips[i].reset();
+        if (i > 0) {
+            x = conv3(up_[i], sum, reach[i].up);
+        } else {
+            const auto* up = up_[0]->as<torch::nn::Conv3d>();
+            for_each_part(within[0], sum[0].numel() * 2, [&](std::int64_t first, std::int64_t count) {
+                finish(first, convolve(gather_with_halo(bricks, sum, first, count), up->weight, up->bias).relu_());
+            });
+        }
+        sum.reset();
     }
-    return x;
+}
+
+torch::Tensor CascadeUnetImpl::forward_on_bricks(const BrickSet& bricks, const torch::Tensor& x) {
+    NIR_CHECK(x.size(0) == bricks.size());
+    const std::int64_t all = bricks.size();
+    torch::Tensor out;
+    forward_on_bricks(
+        bricks, std::span(&all, 1),
+        [&](std::int64_t first, std::int64_t count) { return gather_with_halo(bricks, x, first, count); },
+        [&](std::int64_t first, const torch::Tensor& y) {
+            if (!out.defined()) out = volumes(all, y.size(1), y.size(2));
+            out.narrow(0, first, y.size(0)).copy_(y);
+        });
+    return out;
 }
 
 CascadeDecoderImpl::CascadeDecoderImpl(std::int64_t in, std::int64_t hidden, std::int64_t blocks) {

@@ -8,6 +8,8 @@
 
 #include <torch/torch.h>
 
+#include <functional>
+#include <span>
 #include <vector>
 
 namespace nir::models {
@@ -43,9 +45,29 @@ public:
     torch::Tensor forward(torch::Tensor x, torch::Tensor mask = {});
     /// The same without gradients, for the cells of a set of bricks only, which is what the mask says otherwise.
     /// @param x [N, in, b, b, b] f32, the bricks of the set; b a multiple of 2^(levels - 1)  @return [N, out, b, b, b]
-    torch::Tensor forward_on_bricks(const BrickSet& bricks, torch::Tensor x);
+    torch::Tensor forward_on_bricks(const BrickSet& bricks, const torch::Tensor& x);
+
+    /// Inputs of bricks [first, first + count) with one cell of their neighbours around, zeros where there is no brick:
+    /// [count, in, b + 2, b + 2, b + 2].
+    using Inputs = std::function<torch::Tensor(std::int64_t first, std::int64_t count)>;
+    /// Takes the output [count, out, b, b, b] of bricks first, first + 1, ...
+    using Outputs = std::function<void(std::int64_t first, const torch::Tensor& y)>;
+    /// forward_on_bricks() for the first bricks of a set, computing of the others only what these depend on. Inputs are
+    /// asked for and outputs handed over a few at a time.
+    /// @param within  how many bricks lie within 0, 1, ... bricks of the wanted ones (within[0] of them), which comes
+    ///        first in the set; as far as the receptive field reaches, or one number for all
+    void forward_on_bricks(const BrickSet& bricks, std::span<const std::int64_t> within, const Inputs& inputs,
+                           const Outputs& outputs);
 
 private:
+    /// How far beyond the wanted cells the volumes of a level are needed, in cells of the finest level.
+    struct Reach {
+        std::int64_t down_a = 0, down = 0, skip = 0, up = 0;
+    };
+    std::vector<Reach> reaches() const;
+    torch::Tensor top_level(const BrickSet& bricks, std::span<const std::int64_t> within, const Inputs& inputs,
+                            torch::Tensor& skip);
+
     std::int64_t levels_;
     torch::nn::ModuleList down_a_, down_b_, lift_, up_;
     torch::nn::Conv3d last_{nullptr};
@@ -79,17 +101,17 @@ public:
     torch::Tensor coarse(const torch::Tensor& moments, const torch::Tensor& openness);
     /// coarse() on the bricks that fill the grid: the same bits whatever the number of threads.
     /// @param inputs [N, kSplatChannels + kOpennessChannels, b, b, b]
-    torch::Tensor coarse_on_bricks(const BrickSet& bricks, torch::Tensor inputs) {
-        return coarse_->forward_on_bricks(bricks, std::move(inputs));
+    torch::Tensor coarse_on_bricks(const BrickSet& bricks, const torch::Tensor& inputs) {
+        return coarse_->forward_on_bricks(bricks, inputs);
     }
     /// @param moments [B, kSplatChannels, D, H, W]; context [B, features, D, H, W]: features of the coarser octave,
     ///        upsampled to this one; mask [B, 1, D, H, W] from active_mask(): where it is 0 the context is the result.
     /// @return features [B, features, D, H, W]
     torch::Tensor fine(const torch::Tensor& moments, const torch::Tensor& context, const torch::Tensor& mask);
-    /// fine() on bricks of an octave, before the context is added.
-    /// @param inputs [N, kSplatChannels + features, 8, 8, 8]; given up, if it is the only owner, as soon as it was read
-    torch::Tensor fine_on_bricks(const BrickSet& bricks, torch::Tensor inputs) {
-        return fine_->forward_on_bricks(bricks, std::move(inputs));
+    /// fine() on bricks of an octave, before the context is added; see CascadeUnetImpl::forward_on_bricks().
+    void fine_on_bricks(const BrickSet& bricks, std::span<const std::int64_t> within,
+                        const CascadeUnetImpl::Inputs& inputs, const CascadeUnetImpl::Outputs& outputs) {
+        fine_->forward_on_bricks(bricks, within, inputs, outputs);
     }
     /// Logits at points given in cells of the feature volume.
     /// @param features [B, features, D, H, W]; points [B, T, 3] as (x, y, z)  @return [B, T]

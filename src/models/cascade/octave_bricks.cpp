@@ -7,9 +7,11 @@
 
 #include "models/cascade/cascade_net.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <map>
+#include <utility>
 
 namespace nir::models {
 namespace {
@@ -36,29 +38,32 @@ void for_each_in(Vec3i lo, Vec3i hi, const F& f) {
             for (int x = lo.x; x <= hi.x; ++x) f(Vec3i{x, y, z});
 }
 
-/// The parent's cells [6^3] around a brick -> the brick's [8^3], separable linear weights 3/4, 1/4. One channel.
-void upsample_brick(const float* parent, float* out) {
-    constexpr int kParent = kBrickCells / 2 + 2;
+constexpr int kParent = kBrickCells / 2 + 2;  ///< cells of the octave before that a brick's context depends on
+
+/// The parent's cells [6^3] around a brick -> the brick's [8^3] and `halo` (0 or 1) cells around, separable linear
+/// weights 3/4, 1/4. One channel.
+void upsample_brick(const float* parent, int halo, float* out) {
+    constexpr int kMost = kBrickCells + 2;
+    const int n = kBrickCells + 2 * halo;
     const auto lower = [](int j) { return (j + 1) / 2; };
     const auto weight = [](int j) { return j % 2 == 0 ? 0.75f : 0.25f; };
-    std::array<float, kParent * kParent * kBrickCells> along_x;
-    std::array<float, kParent * kBrickCells * kBrickCells> along_y;
+    std::array<float, kParent * kParent * kMost> along_x;
+    std::array<float, kParent * kMost * kMost> along_y;
     for (int i = 0; i < kParent * kParent; ++i)
-        for (int x = 0; x < kBrickCells; ++x) {
-            const float* p = parent + i * kParent + lower(x);
-            along_x[static_cast<std::size_t>(i * kBrickCells + x)] = p[0] + weight(x) * (p[1] - p[0]);
+        for (int x = 0; x < n; ++x) {
+            const float* p = parent + i * kParent + lower(x - halo);
+            along_x[static_cast<std::size_t>(i * n + x)] = p[0] + weight(x - halo) * (p[1] - p[0]);
         }
     for (int z = 0; z < kParent; ++z)
-        for (int y = 0; y < kBrickCells; ++y)
-            for (int x = 0; x < kBrickCells; ++x) {
-                const float* p = along_x.data() + (z * kParent + lower(y)) * kBrickCells + x;
-                along_y[static_cast<std::size_t>((z * kBrickCells + y) * kBrickCells + x)] =
-                    p[0] + weight(y) * (p[kBrickCells] - p[0]);
+        for (int y = 0; y < n; ++y)
+            for (int x = 0; x < n; ++x) {
+                const float* p = along_x.data() + (z * kParent + lower(y - halo)) * n + x;
+                along_y[static_cast<std::size_t>((z * n + y) * n + x)] = p[0] + weight(y - halo) * (p[n] - p[0]);
             }
-    for (int z = 0; z < kBrickCells; ++z)
-        for (int i = 0; i < kBrickCells * kBrickCells; ++i) {
-            const float* p = along_y.data() + lower(z) * kBrickCells * kBrickCells + i;
-            out[z * kBrickCells * kBrickCells + i] = p[0] + weight(z) * (p[kBrickCells * kBrickCells] - p[0]);
+    for (int z = 0; z < n; ++z)
+        for (int i = 0; i < n * n; ++i) {
+            const float* p = along_y.data() + lower(z - halo) * n * n + i;
+            out[z * n * n + i] = p[0] + weight(z - halo) * (p[n * n] - p[0]);
         }
 }
 
@@ -186,10 +191,11 @@ void fill_moments(const FeatureOctree& tree, std::span<const Vec3f> points, int 
     });
 }
 
-/// Fills `channels` of rows of `stride` floats.
-void fill_context(const FeatureOctree& tree, int octave, std::span<const Vec3i> bricks, float* to, std::size_t stride) {
-    constexpr int kParent = kBrickCells / 2 + 2;
+/// Fills `channels` volumes of 8 + 2 halo cells of rows of `stride` floats.
+void fill_context(const FeatureOctree& tree, int octave, std::span<const Vec3i> bricks, int halo, float* to,
+                  std::size_t stride) {
     const auto channels = static_cast<std::size_t>(tree.channels());
+    const auto side = static_cast<std::size_t>(kBrickCells + 2 * halo);
     parallel_for(bricks.size(), 8, [&](std::size_t begin, std::size_t end) {
         constexpr std::size_t kParentCells = kParent * kParent * kParent;
         std::vector<float> parent(channels * kParentCells);
@@ -197,9 +203,30 @@ void fill_context(const FeatureOctree& tree, int octave, std::span<const Vec3i> 
             const Vec3i lo = bricks[i] * (kBrickCells / 2) - Vec3i{1, 1, 1};
             tree.load(octave - 1, {lo, lo + Vec3i{kParent, kParent, kParent}}, parent);
             for (std::size_t k = 0; k < channels; ++k)
-                upsample_brick(parent.data() + k * kParentCells, to + i * stride + k * kCells);
+                upsample_brick(parent.data() + k * kParentCells, halo, to + i * stride + k * side * side * side);
         }
     });
+}
+
+/// Zeros in the cells around a brick that belong to no brick of the set. @param volumes [channels, 10, 10, 10]
+void clear_missing(const BrickSet& bricks, std::int64_t row, int channels, float* volumes) {
+    constexpr int t = kBrickCells + 2;
+    const auto near = bricks.neighbors(row);
+    const auto range = [t = kBrickCells + 2](int d) {
+        return d == 0 ? std::pair{0, 1} : d == 1 ? std::pair{1, t - 1} : std::pair{t - 1, t};
+    };
+    for (int k = 0; k < 27; ++k) {
+        if (near[static_cast<std::size_t>(k)] >= 0) continue;
+        const auto [x0, x1] = range(k % 3);
+        const auto [y0, y1] = range(k / 3 % 3);
+        const auto [z0, z1] = range(k / 9);
+        for (int c = 0; c < channels; ++c)
+            for (int z = z0; z < z1; ++z)
+                for (int y = y0; y < y1; ++y) {
+                    float* cells = volumes + ((c * t + z) * t + y) * t;
+                    std::fill(cells + x0, cells + x1, 0.0f);
+                }
+    }
 }
 
 at::Tensor empty_bricks(std::size_t n, std::int64_t channels) {
@@ -209,48 +236,100 @@ at::Tensor empty_bricks(std::size_t n, std::int64_t channels) {
 
 }  // namespace
 
-at::Tensor brick_inputs(const FeatureOctree& tree, std::span<const Vec3f> points, int octave,
-                        std::span<const Vec3i> bricks) {
-    at::Tensor out = empty_bricks(bricks.size(), kernels::kSplatChannels + tree.channels());
-    const auto stride = static_cast<std::size_t>(out.stride(0));
-    fill_moments(tree, points, octave, bricks, out.data_ptr<float>(), stride);
-    fill_context(tree, octave, bricks, out.data_ptr<float>() + kernels::kSplatChannels * kCells, stride);
+BrickInputs::BrickInputs(const FeatureOctree& tree, std::span<const Vec3f> points, int octave, const BrickSet& bricks)
+    : tree_(tree), bricks_(bricks), octave_(octave) {
+    moments_ = empty_bricks(bricks.bricks().size(), kernels::kSplatChannels);
+    fill_moments(tree, points, octave, bricks.bricks(), moments_.data_ptr<float>(),
+                 static_cast<std::size_t>(moments_.stride(0)));
+}
+
+at::Tensor BrickInputs::operator()(std::int64_t first, std::int64_t count) const {
+    constexpr std::int64_t t = kBrickCells + 2;
+    at::Tensor out = torch::empty({count, kernels::kSplatChannels + tree_.channels(), t, t, t}, torch::kFloat32);
+    const std::int64_t stride = out.stride(0);
+    float* moments = out.data_ptr<float>();
+    float* context = moments + kernels::kSplatChannels * t * t * t;
+    gather_with_halo(bricks_, moments_, first, count, moments, stride);
+    fill_context(tree_, octave_,
+                 std::span(bricks_.bricks()).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
+                 1, context, static_cast<std::size_t>(stride));
+    for (std::int64_t i = 0; i < count; ++i) clear_missing(bricks_, first + i, tree_.channels(), context + i * stride);
     return out;
 }
 
 at::Tensor brick_context(const FeatureOctree& tree, int octave, std::span<const Vec3i> bricks) {
     at::Tensor out = empty_bricks(bricks.size(), tree.channels());
-    fill_context(tree, octave, bricks, out.data_ptr<float>(), static_cast<std::size_t>(out.stride(0)));
+    fill_context(tree, octave, bricks, 0, out.data_ptr<float>(), static_cast<std::size_t>(out.stride(0)));
     return out;
 }
 
+double group_bricks_in_memory(const BrickGroup& group) {
+    // Per brick: its moments; the volumes of the second level; the finest one, which is kept for the way up.
+    constexpr double kMoments = 23e3, kSecond = 42e3, kFinest = 66e3;
+    const auto& n = group.within;
+    return (kMoments * static_cast<double>(n[3]) + kSecond * static_cast<double>(n[2]) +
+            kFinest * static_cast<double>(n[1])) /
+           kBytesPerBrick;
+}
+
+namespace {
+
+/// Bricks by their distance from a box, as far as kHaloBricks.
+BrickGroup group_around(const BrickBox& box, std::span<const Vec3i> near) {
+    BrickGroup group;
+    for (int ring = 0; ring <= kHaloBricks; ++ring) {
+        for (const Vec3i b : near) {
+            const Vec3i beyond = geom::max(geom::max(box.lo - b, b - box.hi + Vec3i{1, 1, 1}), Vec3i{0, 0, 0});
+            if (std::max({beyond.x, beyond.y, beyond.z}) == ring) group.bricks.push_back(b);
+        }
+        group.within[static_cast<std::size_t>(ring)] = static_cast<std::int64_t>(group.bricks.size());
+    }
+    return group;
+}
+
+/// The box of the kept bricks of a group.
+BrickBox box_of_kept(const BrickGroup& group) {
+    BrickBox box{group.bricks[0], group.bricks[0] + Vec3i{1, 1, 1}};
+    for (const Vec3i b : std::span(group.bricks).first(static_cast<std::size_t>(group.within[0]))) {
+        box.lo = geom::min(box.lo, b);
+        box.hi = geom::max(box.hi, b + Vec3i{1, 1, 1});
+    }
+    return box;
+}
+
+/// Where to cut a group: the longest side of its box, half of the kept bricks on either side.
+std::pair<int, int> cut_of(const BrickGroup& group, const BrickBox& box) {
+    const Vec3i size = box.size();
+    const int axis = size.x >= size.y && size.x >= size.z ? 0 : size.y >= size.z ? 1 : 2;
+    std::vector<int> places;
+    for (const Vec3i b : std::span(group.bricks).first(static_cast<std::size_t>(group.within[0])))
+        places.push_back(b[axis]);
+    std::nth_element(places.begin(), places.begin() + static_cast<std::ptrdiff_t>(places.size() / 2), places.end());
+    return {axis, std::clamp(places[places.size() / 2], box.lo[axis] + 1, box.hi[axis] - 1)};
+}
+
+}  // namespace
+
 std::vector<BrickGroup> group_bricks(const FeatureOctree& tree, int octave, std::size_t most, const BrickBox& cores) {
     std::vector<BrickGroup> groups;
-    const auto inside = [](Vec3i b, Vec3i lo, Vec3i hi) {
-        return b.x >= lo.x && b.y >= lo.y && b.z >= lo.z && b.x < hi.x && b.y < hi.y && b.z < hi.z;
-    };
-    constexpr Vec3i kHalo{kHaloBricks, kHaloBricks, kHaloBricks};
-    // Splits the block [lo, lo + side)^3; `near` holds the bricks of the block and of its halo.
-    const std::function<void(Vec3i, int, const std::vector<Vec3i>&)> split = [&](Vec3i lo, int side,
-                                                                                 const std::vector<Vec3i>& near) {
-        const Vec3i hi = lo + Vec3i{side, side, side};
-        BrickGroup group;
-        for (const Vec3i b : near)
-            if (inside(b, lo, hi) && cores.contains(b)) group.bricks.push_back(b);
-        if (group.bricks.empty()) return;
-        group.n_core = group.bricks.size();
-        for (const Vec3i b : near)
-            if (!(inside(b, lo, hi) && cores.contains(b)) && inside(b, lo - kHalo, hi + kHalo))
-                group.bricks.push_back(b);
-        if (group.bricks.size() <= most || side <= 8) {
+    const std::function<void(const BrickBox&, const std::vector<Vec3i>&)> split = [&](const BrickBox& within,
+                                                                                      const std::vector<Vec3i>& near) {
+        BrickGroup group = group_around(within, near);
+        if (group.within[0] == 0) return;
+        const BrickBox box = box_of_kept(group);
+        const Vec3i size = box.size();
+        if (!(box.size() == within.size())) group = group_around(box, near);
+        if (group_bricks_in_memory(group) <= static_cast<double>(most) || std::max({size.x, size.y, size.z}) <= 4) {
             groups.push_back(std::move(group));
             return;
         }
-        for_each_in({0, 0, 0}, {1, 1, 1}, [&](Vec3i k) { split(lo + k * (side / 2), side / 2, group.bricks); });
+        const auto [axis, at] = cut_of(group, box);
+        BrickBox low = box, high = box;
+        low.hi[axis] = high.lo[axis] = at;
+        split(low, group.bricks);
+        split(high, group.bricks);
     };
-    int side = 8;
-    while (side < tree.bricks(octave)) side *= 2;
-    split({0, 0, 0}, side, tree.brick_list(octave));
+    split(cores.clipped(tree.whole(octave)), tree.brick_list(octave));
     return groups;
 }
 

@@ -4,9 +4,11 @@
 
 #include "nir/geom/vec.h"
 
+#include "models/cascade/brick_set.h"
 #include "models/cascade/feature_octree.h"
 
 #include <ATen/core/Tensor.h>
+#include <array>
 #include <functional>
 #include <span>
 #include <vector>
@@ -20,25 +22,39 @@ namespace nir::models {
 ActiveBricks active_bricks(const FeatureOctree& tree, std::span<const geom::Vec3f> points, int octave,
                            const std::function<at::Tensor(const at::Tensor&)>& decode, const BrickBox& within);
 
-/// What the fine U-Net sees on bricks of an octave: the local statistics of the points, then brick_context().
-/// @return [N, kSplatChannels + channels, 8, 8, 8] f32
-at::Tensor brick_inputs(const FeatureOctree& tree, std::span<const geom::Vec3f> points, int octave,
-                        std::span<const geom::Vec3i> bricks);
+/// What the fine U-Net sees of bricks of an octave: the local statistics of the points and brick_context(), made for a
+/// few bricks at a time. Refers to tree and bricks.
+class BrickInputs {
+public:
+    BrickInputs(const FeatureOctree& tree, std::span<const geom::Vec3f> points, int octave, const BrickSet& bricks);
+    /// With one cell of the neighbours around, zeros where no brick of the set is.
+    /// @return [count, kSplatChannels + channels, 10, 10, 10] f32
+    at::Tensor operator()(std::int64_t first, std::int64_t count) const;
+
+private:
+    const FeatureOctree& tree_;
+    const BrickSet& bricks_;
+    int octave_;
+    at::Tensor moments_;  ///< [N, kSplatChannels, 8, 8, 8]
+};
 
 /// Features of the octave before (coarser ones where it has none), upsampled to bricks of an octave as
 /// upsample_octave() does. @return [N, channels, 8, 8, 8] f32
 at::Tensor brick_context(const FeatureOctree& tree, int octave, std::span<const geom::Vec3i> bricks);
 
-/// Bricks that are computed together: the first n_core are kept, the others lie within kHaloBricks of them.
-struct BrickGroup {
-    std::vector<geom::Vec3i> bricks;
-    std::size_t n_core = 0;
-};
 /// The receptive field of the fine U-Net reaches 17 cells beyond a brick.
 inline constexpr int kHaloBricks = 3;
-/// Splits the bricks of an octave into groups of at most `most` bricks, halo included, as long as blocks of 8^3 bricks
-/// can be split. Every brick is in the core of one group. What a group computes for its core is what the whole set
-/// would. @param cores  only bricks of this box are cores
+/// Bricks that are computed together: those that are kept, then the others by their distance from these.
+struct BrickGroup {
+    std::vector<geom::Vec3i> bricks;
+    std::array<std::int64_t, kHaloBricks + 1> within{};  ///< bricks within 0, 1, ... bricks of those that are kept
+};
+/// What computing a group takes, in bricks of kBytesPerBrick.
+double group_bricks_in_memory(const BrickGroup& group);
+inline constexpr double kBytesPerBrick = 130e3;
+/// Splits the bricks of an octave into groups of at most `most` bricks in memory, halo included, as long as they are
+/// larger than 4^3 bricks. Every brick is kept by one group. What a group computes for them is what the whole set
+/// would. @param cores  only bricks of this box are kept
 std::vector<BrickGroup> group_bricks(const FeatureOctree& tree, int octave, std::size_t most, const BrickBox& cores);
 
 }  // namespace nir::models

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace nir::models {
 namespace {
@@ -101,12 +102,14 @@ void add_fine_octave(CascadeNet net, FeatureOctree& tree, std::span<const Vec3f>
     NIR_CHECK(octave > 0);
     const auto decode = [&](const torch::Tensor& c) { return net->decode_features(c); };
     tree.add_octave(active_bricks(tree, points, octave, decode, cores.grown(kHaloBricks)));
-    for (const BrickGroup& group : group_bricks(tree, octave, most_bricks, cores)) {
-        const std::span core(group.bricks.data(), group.n_core);
-        const torch::Tensor f =
-            net->fine_on_bricks(BrickSet(group.bricks), brick_inputs(tree, points, octave, group.bricks));
-        const auto n = static_cast<std::int64_t>(core.size());
-        tree.store_bricks(octave, core, f.narrow(0, 0, n).add_(brick_context(tree, octave, core)));
+    for (BrickGroup& group : group_bricks(tree, octave, most_bricks, cores)) {
+        const BrickSet set(std::move(group.bricks));
+        const BrickInputs inputs(tree, points, octave, set);
+        net->fine_on_bricks(set, group.within, std::cref(inputs), [&](std::int64_t first, const torch::Tensor& y) {
+            const auto done =
+                std::span(set.bricks()).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(y.size(0)));
+            tree.store_bricks(octave, done, brick_context(tree, octave, done).add_(y));
+        });
     }
 }
 
