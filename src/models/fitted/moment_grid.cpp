@@ -19,7 +19,8 @@ using geom::Vec3i;
 
 namespace {
 
-constexpr int kBias = 1 << 20;  ///< bricks are numbered from -2^20 to 2^20 - 1 along each axis
+constexpr Vec3f kMiddle{1.5f, 1.5f, 1.5f};  ///< of a brick, in cells from its first node
+constexpr int kBias = 1 << 20;              ///< bricks are numbered from -2^20 to 2^20 - 1 along each axis
 
 int floor_to_int(float v) { return static_cast<int>(std::floor(v)); }
 
@@ -96,15 +97,16 @@ MomentGrid::MomentGrid(std::span<const Vec3f> points, Vec3f origin, float cell) 
     parallel_for(bricks_.size(), 64, [&](std::size_t from, std::size_t to) {
         for (std::size_t b = from; b < to; ++b) {
             const Vec3i corner = bricks_[b] * kSide;
+            const Vec3f middle = static_cast<Vec3f>(corner) + kMiddle;
             for (std::size_t v = begin[b]; v < begin[b + 1]; ++v) {
-                const Vec3f q = (points[visits[v].second] - origin_) / cell_;
+                const Vec3f q = (points[visits[v].second] - origin_) / cell_, d = q - middle;
                 const Vec3i lo = floored(q);
                 for (int k = 0; k < 8; ++k) {
                     const Vec3i n = lo + Vec3i{k & 1, k >> 1 & 1, k >> 2}, local = n - corner;
                     if (std::min({local.x, local.y, local.z}) < 0 || std::max({local.x, local.y, local.z}) >= kSide)
                         continue;
-                    const Vec3f d = q - static_cast<Vec3f>(n);
-                    const float w = (1 - std::abs(d.x)) * (1 - std::abs(d.y)) * (1 - std::abs(d.z));
+                    const Vec3f r = q - static_cast<Vec3f>(n);
+                    const float w = (1 - std::abs(r.x)) * (1 - std::abs(r.y)) * (1 - std::abs(r.z));
                     Node& node = data_[b][static_cast<std::size_t>((local.z * kSide + local.y) * kSide + local.x)];
                     node.weight += w;
                     node.first += d * w;
@@ -134,10 +136,32 @@ std::int32_t MomentGrid::find(Vec3i brick) const {
     return table_[at];
 }
 
+/// The nodes lo .. lo + 2 as far as they lie in a brick, summed with the products of the weights along the axes.
+MomentGrid::Node MomentGrid::weighted_nodes(const std::array<Node, kNodes>& nodes, Vec3i corner, Vec3i lo,
+                                            const std::array<std::array<float, 3>, 3>& weights) {
+    using Four [[gnu::vector_size(16)]] =
+        float;  // one register of any processor; left alone, GCC takes floats one by one
+    using Floats = std::array<Four, sizeof(Node) / sizeof(Four)>;
+    Four a{}, b{}, c{}, d{};
+    const Vec3i offset = lo - corner, from = geom::max(Vec3i{} - offset, Vec3i{});
+    const Vec3i to = geom::min(Vec3i{kSide, kSide, kSide} - offset, Vec3i{3, 3, 3});
+    for (int z = from.z; z < to.z; ++z)
+        for (int y = from.y; y < to.y; ++y) {
+            const float yz = weights[1][static_cast<std::size_t>(y)] * weights[2][static_cast<std::size_t>(z)];
+            const Node* row = nodes.data() + ((z + offset.z) * kSide + y + offset.y) * kSide + offset.x;
+            for (int x = from.x; x < to.x; ++x) {
+                const float w = yz * weights[0][static_cast<std::size_t>(x)];
+                const auto node = std::bit_cast<Floats>(row[x]);
+                a += w * node[0], b += w * node[1], c += w * node[2], d += w * node[3];
+            }
+        }
+    return std::bit_cast<Node>(Floats{a, b, c, d});
+}
+
 MomentGrid::Plane MomentGrid::fit(Vec3f place) const {
     const Vec3f q = (place - origin_) / cell_;
     if (!(std::max({std::abs(q.x), std::abs(q.y), std::abs(q.z)}) < kBias * kSide / 2)) return {};
-    const Vec3i mid = floored(q + Vec3f{0.5f, 0.5f, 0.5f}), lo = mid - Vec3i{1, 1, 1};
+    const Vec3i mid = floored(q + Vec3f{0.5f, 0.5f, 0.5f}), lo = mid - Vec3i{1, 1, 1}, hi = mid + Vec3i{1, 1, 1};
     std::array<std::array<float, 3>, 3> spline;
     for (int a = 0; a < 3; ++a) {
         const float t = q[a] - static_cast<float>(mid[a]);
@@ -147,35 +171,26 @@ MomentGrid::Plane MomentGrid::fit(Vec3f place) const {
     float weight = 0, known = 0;
     Vec3f first{}, outwards{};
     std::array<float, 6> s{};
-    const Vec3i first_brick{lo.x >> 2, lo.y >> 2, lo.z >> 2};
-    std::array<std::int32_t, 8> slots;
-    slots.fill(-2);  // not looked up
-    for (int z = 0; z < 3; ++z)
-        for (int y = 0; y < 3; ++y)
-            for (int x = 0; x < 3; ++x) {
-                const Vec3i n = lo + Vec3i{x, y, z}, brick{n.x >> 2, n.y >> 2, n.z >> 2};
-                const Vec3i step = brick - first_brick;
-                std::int32_t& slot = slots[static_cast<std::size_t>(step.x | step.y << 1 | step.z << 2)];
-                if (slot == -2) slot = find(brick);
+    const Vec3i first_brick{lo.x >> 2, lo.y >> 2, lo.z >> 2}, last_brick{hi.x >> 2, hi.y >> 2, hi.z >> 2};
+    for (Vec3i brick = first_brick; brick.z <= last_brick.z; ++brick.z)
+        for (brick.y = first_brick.y; brick.y <= last_brick.y; ++brick.y)
+            for (brick.x = first_brick.x; brick.x <= last_brick.x; ++brick.x) {
+                const std::int32_t slot = find(brick);
                 if (slot < 0) continue;
-                const Node& node = data_[static_cast<std::size_t>(slot)]
-                                        [static_cast<std::size_t>(((n.z & 3) * kSide + (n.y & 3)) * kSide + (n.x & 3))];
-                if (node.weight == 0) continue;
-                const float b = spline[0][static_cast<std::size_t>(x)] * spline[1][static_cast<std::size_t>(y)] *
-                                spline[2][static_cast<std::size_t>(z)];
-                const Vec3f r = static_cast<Vec3f>(n) - q;  // d about the place = d about the node + r
-                const Vec3f f = node.first;
-                const float w = node.weight;
-                weight += b * w;
-                first += b * (f + w * r);
-                s[0] += b * (node.second[0] + (2 * f.x + w * r.x) * r.x);
-                s[1] += b * (node.second[1] + (2 * f.y + w * r.y) * r.y);
-                s[2] += b * (node.second[2] + (2 * f.z + w * r.z) * r.z);
-                s[3] += b * (node.second[3] + f.x * r.y + (f.y + w * r.y) * r.x);
-                s[4] += b * (node.second[4] + f.x * r.z + (f.z + w * r.z) * r.x);
-                s[5] += b * (node.second[5] + f.y * r.z + (f.z + w * r.z) * r.y);
-                outwards += b * node.outwards;
-                known += b * node.known;
+                const Node sum = weighted_nodes(data_[static_cast<std::size_t>(slot)], brick * kSide, lo, spline);
+                const Vec3f f = sum.first,
+                            r = static_cast<Vec3f>(brick * kSide) + kMiddle - q;  // d + r: about the place
+                const float w = sum.weight;
+                weight += w;
+                first += f + w * r;
+                s[0] += sum.second[0] + (2 * f.x + w * r.x) * r.x;
+                s[1] += sum.second[1] + (2 * f.y + w * r.y) * r.y;
+                s[2] += sum.second[2] + (2 * f.z + w * r.z) * r.z;
+                s[3] += sum.second[3] + f.x * r.y + (f.y + w * r.y) * r.x;
+                s[4] += sum.second[4] + f.x * r.z + (f.z + w * r.z) * r.x;
+                s[5] += sum.second[5] + f.y * r.z + (f.z + w * r.z) * r.y;
+                outwards += sum.outwards;
+                known += sum.known;
             }
     if (!(weight > 1e-6f)) return {};
     const double inv = 1.0 / static_cast<double>(weight);
@@ -202,6 +217,7 @@ Vec3f MomentGrid::node_position(std::size_t node) const {
 
 void MomentGrid::set_outwards(std::size_t node, Vec3f direction) {
     Node& n = data_[node / kNodes][node % kNodes];
+    if (n.weight == 0) return;
     n.outwards = direction;
     n.known = 1;
 }

@@ -40,21 +40,28 @@ public:
     /// Nodes, those next to points and others of their bricks; their order does not depend on threads.
     std::size_t nodes() const { return bricks_.size() * kNodes; }
     geom::Vec3f node_position(std::size_t node) const;
-    /// Gives a node an outward direction of length 0 (unknown) to 1. Nodes without one are left out of the mean.
+    /// Gives a node an outward direction of length 0 (unknown) to 1. Nodes without one, and those
+    /// that no point contributes to, are left out of the mean.
     void set_outwards(std::size_t node, geom::Vec3f direction);
 
     std::size_t memory_bytes() const;
 
 private:
     static constexpr int kSide = 4, kNodes = kSide * kSide * kSide;
-    struct Node {
+    /// Sums over points, d in cells from the middle of the node's brick, so that the nodes of a brick can be added up
+    /// as they are: one cache line, nothing but floats.
+    struct alignas(64) Node {
         float weight = 0;
-        geom::Vec3f first{};            ///< sum of w d, d = point - node in cells
+        geom::Vec3f first{};            ///< sum of w d
         std::array<float, 6> second{};  ///< sum of w d d^T: xx yy zz xy xz yz
         geom::Vec3f outwards{};
         float known = 0;  ///< 1 if outwards was set
+        std::array<float, 2> unused{};
     };
+    static_assert(sizeof(Node) == 64);
     std::int32_t find(geom::Vec3i brick) const;
+    static Node weighted_nodes(const std::array<Node, kNodes>& nodes, geom::Vec3i corner, geom::Vec3i lo,
+                               const std::array<std::array<float, 3>, 3>& weights);
     void insert_bricks();
 
     geom::Vec3f origin_;
