@@ -3,7 +3,7 @@
 #include "nir/kernels/local_decoder.h"
 
 #include "kernels/local_decoder_ref.h"
-#include "kernels/residual_mlp_test_support.h"
+#include "kernels/test_networks.h"
 
 #include <limits>
 

@@ -3,7 +3,7 @@
 #include "nir/kernels/residual_mlp.h"
 
 #include "kernels/residual_mlp_ref.h"
-#include "kernels/residual_mlp_test_support.h"
+#include "kernels/test_networks.h"
 
 #include <algorithm>
 #include <limits>
