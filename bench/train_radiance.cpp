@@ -90,6 +90,7 @@ int main(int argc, char** argv) {
     const double carve_from = cpu_seconds();
     render::FieldFrame frame = render::frame_of(io::scene_box(scene).box);
     render::OccupancyGrid grid(cascades);
+    if (cascades > 1) frame.side /= static_cast<double>(1 << (cascades - 1));  // the box is the outermost cube
     if (cascades == 1) frame = render::frame_of(render::hull_box(train, frame), 0.01);
     grid.carve(train, frame);
     const double footprint = render::pixel_footprint(train, frame);
@@ -121,6 +122,7 @@ int main(int argc, char** argv) {
     render::RadianceTrainer trainer(field, grid, train, frame, options);
     render::RenderOptions look;
     look.march = options.march;
+    std::fflush(stdout);
 
     const double budget = arg.number("cpu", 60), every = arg.number("every", 10);
     double spent = 0, next = every, trained = 0, evaluated = 0, rays = 0, mse = 0;
@@ -157,4 +159,14 @@ int main(int argc, char** argv) {
             (cpu_seconds() - render_from) / static_cast<double>(std::max<std::size_t>(1, test.size())));
         std::fflush(stdout);
     }
+    const int size = static_cast<int>(arg.number("picture", 0));  // one larger view, timed
+    if (size == 0 || test.empty()) return 0;
+    const auto camera = geom::scaled(test[0].camera, size, size * test[0].camera.height / test[0].camera.width);
+    const double from = cpu_seconds();
+    const Timer timer;
+    const auto view = render::render_view(field, grid, frame, camera, test[0].world_from_camera, look);
+    fmt::print("{{\"picture\": {}, \"wall_s\": {:.2f}, \"cpu_s\": {:.2f}}}\n", size, timer.seconds(),
+               cpu_seconds() - from);
+    if (!arg.text("out").empty()) io::write_png(arg.text("out") + "/picture.png", view.image());
+    return 0;
 }

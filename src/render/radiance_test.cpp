@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#include "nir/base/error.h"
+#include "nir/base/parallel.h"
+#include "nir/base/rng.h"
+#include "nir/render/radiance_trainer.h"
+
+#include "render/training_chunk.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+#include <optional>
+
+namespace nir::render {
+namespace {
+
+using geom::Vec3d;
+
+/// Where the ray first meets the ball around 0 of radius 0.6, if it does.
+std::optional<double> ball_distance(const geom::Ray& ray) {
+    const double b = dot(ray.origin, ray.direction), c = squared_norm(ray.origin) - 0.36, root = b * b - c;
+    if (root < 0) return std::nullopt;
+    return -b - std::sqrt(root);
+}
+
+/// A ball whose colour is its normal, transparent around it, seen from all sides.
+PosedView ball_view(Vec3d eye, int size) {
+    PosedView view;
+    view.camera = geom::pinhole_camera(size, size, 0.6);
+    view.world_from_camera = geom::look_at(eye, {0, 0, 0}, {0, 0, 1});
+    view.rgba = geom::Image8(size, size, 4);
+    for (int y = 0; y < size; ++y)
+        for (int x = 0; x < size; ++x) {
+            const auto ray = geom::ray_through(view.camera, view.world_from_camera, {x + 0.5, y + 0.5});
+            const auto t = ball_distance(*ray);
+            if (!t) continue;
+            const Vec3d normal = (ray->origin + ray->direction * *t) / 0.6;
+            std::uint8_t* p = view.rgba.pixel(x, y);
+            for (int k = 0; k < 3; ++k) p[k] = static_cast<std::uint8_t>(std::lround(127.5 + 100 * normal[k]));
+            p[3] = 255;
+        }
+    return view;
+}
+
+std::vector<PosedView> ball_views(int count, int size, double phase = 0) {
+    std::vector<PosedView> views;
+    for (int i = 0; i < count; ++i) {
+        const double z = -1 + (2 * i + 1.0) / count, a = 2.4 * i + phase, r = std::sqrt(1 - z * z);
+        views.push_back(ball_view(Vec3d{r * std::cos(a), r * std::sin(a), z} * 4.0, size));
+    }
+    return views;
+}
+
+const FieldFrame kFrame{{0, 0, 0}, 1.6};
+
+RadianceFieldConfig small_field() {
+    RadianceFieldConfig config;
+    config.grid = {8, 2, 13, 8, 128};
+    config.hidden = 32;
+    return config;
+}
+
+RadianceTrainerOptions small_options() {
+    RadianceTrainerOptions options;
+    options.march.steps_across = 160;
+    options.first_batch = 1 << 12, options.last_batch = 1 << 14, options.double_every = 50;
+    return options;
+}
+
+TEST(VisibleCells, TheHullHoldsTheBallAndLittleElse) {
+    const auto views = ball_views(40, 64);
+    const geom::Box3d box = hull_box(views, {{0, 0, 0}, 3.0});
+    for (int a = 0; a < 3; ++a) {
+        EXPECT_LE(box.lo[a], -0.6);
+        EXPECT_GE(box.hi[a], 0.6);
+        EXPECT_GT(box.lo[a], -0.95);
+        EXPECT_LT(box.hi[a], 0.95);
+    }
+    OccupancyGrid grid;
+    EXPECT_EQ(grid.candidates(), kernels::kCellsPerCascade);
+    grid.carve(views, kFrame);
+    std::size_t inside = 0;
+    for (std::uint32_t cell = 0; cell < kernels::kCellsPerCascade; ++cell) {
+        const auto at = kernels::occupancy_position(cell);
+        const auto part = [&](std::size_t k) { return (at[k] + 0.5) / kernels::kOccupancyCells; };
+        if (norm(kFrame.world_from_field({part(0), part(1), part(2)})) > 0.6) continue;
+        ++inside;
+        ASSERT_TRUE((grid.view().bricks[cell / 64] >> (cell % 64)) & 1) << cell;
+    }
+    EXPECT_LT(static_cast<double>(grid.candidates()), 1.7 * static_cast<double>(inside));
+}
+
+TEST(VisibleCells, ViewsWithoutAlphaCarveNothingThatTheySee) {
+    auto views = ball_views(6, 32);
+    for (auto& view : views) {
+        geom::Image8 rgb(view.rgba.width, view.rgba.height, 3);
+        view.rgba = rgb;
+    }
+    OccupancyGrid grid;
+    EXPECT_EQ(grid.carve(views, {{0, 0, 0}, 0.5}), kernels::kCellsPerCascade);
+    EXPECT_EQ(grid.carve(views, {{0, 0, 500}, 0.5}), 0u);
+}
+
+/// The loss of one chunk of rays and its gradients.
+struct ChunkLoss {
+    const std::vector<PosedView> views = ball_views(4, 24);
+    RadianceTrainerOptions options = small_options();
+    OccupancyGrid grid;
+    RadianceField field{small_field(), 3};
+    GroupGradients out;
+    static constexpr std::size_t kRays = 64;
+
+    ChunkLoss() {
+        Rng rng(8);
+        for (float& w : field.table) w = static_cast<float>(rng.uniform(-0.5, 0.5));
+        options.stop_at = 0;  // the end of a ray is a step of the loss
+    }
+    double value() {
+        field.refresh_halves();
+        field.pack_networks();
+        out.clear(field);
+        const TrainingScene scene(field, views, kFrame, options);
+        TrainingChunk chunk;
+        chunk.run(scene, grid.view(), 0, kRays, 0, kRays, out);
+        return out.loss / kRays;
+    }
+    /// Slope along `direction` from the gradients, and from two values.
+    void expect_slope(std::vector<float>& weights, const std::vector<float>& gradient, double step, double tolerance) {
+        const double length = std::sqrt(std::inner_product(gradient.begin(), gradient.end(), gradient.begin(), 0.0));
+        ASSERT_GT(length, 1e-4);
+        const auto before = weights;
+        const auto move = [&](double by) {
+            for (std::size_t i = 0; i < weights.size(); ++i)
+                weights[i] = before[i] + static_cast<float>(by * static_cast<double>(gradient[i]) / length);
+            return value();
+        };
+        const double up = move(step), down = move(-step);
+        weights = before;
+        EXPECT_NEAR((up - down) / (2 * step) / length, 1, tolerance);
+    }
+};
+
+TEST(TrainingChunk, GradientsOfNetworksAndTableAreFiniteDifferences) {
+    ChunkLoss loss;
+    loss.value();
+    ASSERT_GT(loss.out.trained, 1000u);
+    const GroupGradients gradients = loss.out;
+    loss.expect_slope(loss.field.density_weights, gradients.density, 2e-3, 0.01);
+    loss.expect_slope(loss.field.colour_weights, gradients.colour, 2e-3, 0.01);
+    std::vector<float> table(loss.field.table.size());
+    for (std::size_t l = 0; l < loss.field.grid.levels.size(); ++l) {
+        const auto& level = loss.field.grid.levels[l];
+        std::vector<std::uint8_t> touched(level.entries / kernels::kHashGridBlock + 1);
+        kernels::hash_grid_scatter(loss.field.grid, l, {gradients.x, gradients.y, gradients.z}, gradients.by_level[l],
+                                   std::span(table).subspan(level.offset * 2, level.entries * std::size_t{2}), touched);
+    }
+    loss.expect_slope(loss.field.table, table, 0.2, 0.05);  // halves: rounding to 2^-12
+}
+
+TEST(RadianceTrainer, LearnsABallAndItsDepth) {
+    const auto views = ball_views(24, 48), held_out = ball_views(3, 48, 1.0);
+    OccupancyGrid grid;
+    grid.carve(views, kFrame);
+    RadianceField field(small_field(), 1);
+    RadianceTrainer trainer(field, grid, views, kFrame, small_options());
+    StepReport report;
+    for (int i = 0; i < 160; ++i) report = trainer.step(i / 160.0);
+    EXPECT_GT(report.trained, std::size_t{1} << 13);
+    EXPECT_GE(report.evaluated, report.trained);
+    RenderOptions look;
+    look.march.steps_across = 160;
+    for (const PosedView& view : held_out) {
+        const auto picture = render_view(field, grid, kFrame, view.camera, view.world_from_camera, look);
+        const auto truth = on_background(view, look.background);
+        EXPECT_GT(psnr(picture.rgb, truth), 27);
+        EXPECT_LT(psnr(std::vector<float>(truth.size(), 1.0f), truth), 15);
+        const std::size_t middle = 24 * 48 + 24;
+        EXPECT_NEAR(picture.depth[middle], 3.4, 0.35);  // still a soft shell; the middle of the ball is at 4
+        EXPECT_GT(picture.alpha[middle], 0.98f);
+        EXPECT_LT(picture.alpha[0], 0.02f);
+    }
+    EXPECT_LT(grid.occupied(), grid.candidates());
+}
+
+TEST(RadianceTrainer, TheSameBytesForAnyNumberOfThreads) {
+    const auto views = ball_views(6, 24);
+    const int before = threads();
+    std::vector<std::vector<float>> tables, networks;
+    for (const int n : {1, 2, 3}) {
+        set_threads(n);
+        OccupancyGrid grid;
+        RadianceField field(small_field(), 1);
+        RadianceTrainerOptions options = small_options();
+        options.grid_from = 2, options.grid_every = 3;
+        RadianceTrainer trainer(field, grid, views, kFrame, options);
+        for (int i = 0; i < 12; ++i) trainer.step(0.5);
+        tables.push_back(field.table), networks.push_back(field.colour_weights);
+    }
+    set_threads(before);
+    for (std::size_t i = 1; i < tables.size(); ++i) {
+        EXPECT_EQ(tables[0], tables[i]);
+        EXPECT_EQ(networks[0], networks[i]);
+    }
+}
+
+TEST(RadianceTrainer, RefusesPhotosThatDoNotFitTheirCameras) {
+    auto views = ball_views(2, 16);
+    OccupancyGrid grid;
+    RadianceField field(small_field());
+    const auto make = [&] { RadianceTrainer(field, grid, views, kFrame, small_options()); };
+    EXPECT_NO_THROW(make());
+    views[1].camera = geom::pinhole_camera(17, 16, 0.6);
+    EXPECT_THROW(make(), Error);
+    views.clear();
+    EXPECT_THROW(make(), Error);
+    EXPECT_THROW(RadianceField({{8, 4, 19, 16, 512}, 60, 1}), Error);
+    EXPECT_THROW(RadianceField({{3, 4, 19, 16, 512}, 64, 1}), Error);
+}
+
+TEST(RadianceTrainer, IgnoredPixelsTeachNothing) {
+    auto views = ball_views(2, 16);
+    for (auto& view : views) view.valid.assign(16 * 16, 0);
+    OccupancyGrid grid;
+    RadianceField field(small_field());
+    const auto before = field.table;
+    RadianceTrainer trainer(field, grid, views, kFrame, small_options());
+    const StepReport report = trainer.step(0);
+    EXPECT_EQ(report.trained, 0u);
+    EXPECT_EQ(report.loss, 0.0);
+    EXPECT_EQ(field.table, before);
+}
+
+TEST(RenderView, AnEmptySceneIsBackground) {
+    OccupancyGrid grid;
+    const PosedView view = ball_view({0, -4, 0}, 8);
+    RadianceField field(small_field());
+    RenderOptions look;
+    look.background = {0.25f, 0.5f, 1};
+    const FieldFrame elsewhere{{100, 0, 0}, 1};
+    const auto picture = render_view(field, grid, elsewhere, view.camera, view.world_from_camera, look);
+    for (std::size_t i = 0; i < 64; ++i) {
+        EXPECT_EQ(picture.rgb[3 * i], 0.25f);
+        EXPECT_EQ(picture.rgb[3 * i + 2], 1.0f);
+        EXPECT_EQ(picture.alpha[i], 0.0f);
+        EXPECT_EQ(picture.depth[i], 0.0f);
+    }
+    EXPECT_EQ(picture.image().pixel(3, 3)[1], 128);
+}
+
+TEST(Psnr, IsThatOfRoundedPictures) {
+    EXPECT_NEAR(psnr({0.5f, 0.5f}, {0.5f, 0.5f}), 120, 1e-9);
+    EXPECT_NEAR(psnr({1, 1}, {0, 0}), 0, 1e-9);
+    EXPECT_NEAR(psnr({0.2f, 0.2f}, {0.3f, 0.3f}), -20 * std::log10(26.0 / 255), 1e-9);  // 51 and 77 (76.5 up)
+    EXPECT_THROW(psnr({1}, {1, 1}), Error);
+}
+
+}  // namespace
+}  // namespace nir::render
