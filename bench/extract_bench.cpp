@@ -8,11 +8,14 @@
 #include "nir/extract/mise.h"
 #include "nir/geom/mesh_check.h"
 
+#include "mise_reference.h"
+
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
 #include <cmath>
 #include <cstdlib>
+#include <type_traits>
 
 namespace nir::extract {
 namespace {
@@ -25,6 +28,9 @@ float shape(Vec3f p) {
     const float a = 0.36f - geom::norm(p), b = 0.22f - geom::norm(p - Vec3f{0.25f, 0.2f, 0.1f});
     return 20 * std::max(a, b) + 0.4f * std::sin(40 * p.x) * std::sin(37 * p.y) * std::sin(43 * p.z);
 }
+
+/// A sphere, so cheap that the bookkeeping shows.
+float sphere(Vec3f p) { return 10 * (0.35f - geom::norm(p)); }
 
 std::vector<float> volume(int n) {
     std::vector<float> v(static_cast<std::size_t>(n) * static_cast<std::size_t>(n) * static_cast<std::size_t>(n));
@@ -52,7 +58,7 @@ void marching_cubes_dense(benchmark::State& state) {
     state.counters["faces"] = static_cast<double>(faces);
     state.SetItemsProcessed(state.iterations() * (n - 1) * (n - 1) * (n - 1));
 }
-BENCHMARK(marching_cubes_dense)->Arg(64)->Arg(128)->Arg(256)->Unit(benchmark::kMillisecond);
+BENCHMARK(marching_cubes_dense)->Arg(64)->Arg(128)->Arg(256)->Arg(512)->Unit(benchmark::kMillisecond);
 
 /// The tree without the field: values are looked up in a volume computed before.
 void mise_bookkeeping(benchmark::State& state) {
@@ -87,6 +93,49 @@ void mise_bookkeeping(benchmark::State& state) {
     state.counters["bytes"] = static_cast<double>(once.memory_bytes());
 }
 BENCHMARK(mise_bookkeeping)->Args({32, 2})->Args({32, 3})->Args({64, 2})->Unit(benchmark::kMillisecond);
+
+/// MISE with the field evaluated; both ways ask for the same points.
+template <class Tree>
+std::size_t run_mise(Tree& tree, int n) {
+    const auto at = [&](int i) { return 1.1f * (static_cast<float>(i) / static_cast<float>(n - 1) - 0.5f); };
+    std::vector<double> values;
+    std::size_t points = 0;
+    for (;;) {
+        const auto asked = tree.query();
+        if (asked.empty()) return points;
+        values.clear();
+        for (const auto& p : asked) values.push_back(static_cast<double>(sphere({at(p.x), at(p.y), at(p.z)})));
+        points += asked.size();
+        if constexpr (std::is_same_v<Tree, bench::ReferenceMise>) {
+            tree.update(asked, values);
+        } else {
+            tree.update(values);
+        }
+    }
+}
+void mise_sphere(benchmark::State& state) {
+    const int coarse = static_cast<int>(state.range(0)), depth = static_cast<int>(state.range(1));
+    bench::ReferenceMise reference(coarse, depth, 0.0);
+    Mise<double> once({{coarse, coarse, coarse}, depth, 0.0});
+    const std::size_t points = run_mise(once, (coarse << depth) + 1);
+    require(state, points == run_mise(reference, (coarse << depth) + 1), "MISE and the reference ask for other points");
+    for (auto unused : state) {
+        Mise<double> mise({{coarse, coarse, coarse}, depth, 0.0});
+        benchmark::DoNotOptimize(run_mise(mise, (coarse << depth) + 1));
+    }
+    state.counters["points"] = static_cast<double>(points);
+}
+void mise_sphere_reference(benchmark::State& state) {
+    const int coarse = static_cast<int>(state.range(0)), depth = static_cast<int>(state.range(1));
+    std::size_t points = 0;
+    for (auto unused : state) {
+        bench::ReferenceMise mise(coarse, depth, 0.0);
+        points = run_mise(mise, (coarse << depth) + 1);
+    }
+    state.counters["points"] = static_cast<double>(points);
+}
+BENCHMARK(mise_sphere)->Args({32, 2})->Args({32, 3})->Unit(benchmark::kMillisecond);
+BENCHMARK(mise_sphere_reference)->Args({32, 2})->Args({32, 3})->Unit(benchmark::kMillisecond);
 
 void marching_cubes_of_mise(benchmark::State& state) {
     const int coarse = static_cast<int>(state.range(0)), depth = static_cast<int>(state.range(1));

@@ -145,9 +145,10 @@ void Mise<T>::update(std::span<const T> values) {
             Block& b = block_store_[static_cast<std::size_t>(slot_[block])];
             b.values[local] = values[i];
             b.info[local] = static_cast<std::uint8_t>((b.info[local] & ~kStateMask) | kKnown);
+            if (is_among_finest(b, local)) continue;  // nothing left to split: most points of the last rounds
         }
+        touch(p, values[i]);
     }
-    for (std::size_t i = 0; i < values.size(); ++i) touch(pending_[i], values[i]);
     if (!started_ && !seeds_.empty()) activate_seeded({}, true);
     started_ = true;
     const std::size_t asked = pending_.size();
@@ -156,6 +157,19 @@ void Mise<T>::update(std::span<const T> values) {
     active_.clear();
     for (const auto& leaf : leaves) split(leaf);
     rounds_.push_back({asked, leaves.size()});
+}
+
+/// True if all eight cells around a point belong to one block and are leaves of the finest level.
+template <class T>
+bool Mise<T>::is_among_finest(const Block& block, std::size_t local) const {
+    const auto y = static_cast<std::size_t>(unit_), x = y * y;
+    const std::size_t m = y - 1;
+    if (!(local & m) || !(local & m * y) || !(local & m * x)) return false;
+    const std::uint8_t* at = block.info.get() + local;
+    // No level has all the bits of the finest but the finest itself.
+    const std::uint8_t all =
+        at[0] & *(at - 1) & *(at - y) & *(at - y - 1) & *(at - x) & *(at - x - 1) & *(at - x - y) & *(at - x - y - 1);
+    return (all & kLevelMask) == options_.depth << kLevelShift;
 }
 
 /// Shows a value to the (up to eight) leaves around a point.
@@ -218,8 +232,7 @@ void Mise<T>::split(const Leaf& leaf) {
     create_children(leaf);
     if (leaf.level + 1 < options_.depth) inherit_sides(leaf);
     activate_seeded(leaf, false);
-    const int half = unit_ >> (leaf.level + 1);
-    for_cube(3, [&](int x, int y, int z) { add_point(leaf.origin + Vec3i{x * half, y * half, z * half}); });
+    add_points(leaf);
 }
 
 template <class T>
@@ -228,43 +241,72 @@ void Mise<T>::create_children(const Leaf& leaf) {
     std::uint8_t* info = ensure_block(block).info.get();
     root_[block] |= kSplit;
     const auto level = static_cast<std::uint8_t>((leaf.level + 1) << kLevelShift);
-    for_cube(unit_ >> leaf.level, [&](int x, int y, int z) {
-        std::uint8_t& at = info[local_index(leaf.origin + Vec3i{x, y, z})];
-        at = static_cast<std::uint8_t>((at & kStateMask) | level);
-    });
-}
-
-/// Shows the points that are known already, hanging nodes included, to the children of a leaf just split. All of them
-/// lie on its surface.
-template <class T>
-void Mise<T>::inherit_sides(const Leaf& leaf) {
     const int extent = unit_ >> leaf.level;
-    const auto show = [&](int x, int y, int z) {
-        const Vec3i p = leaf.origin + Vec3i{x, y, z};
-        if (!is_evaluated(p)) return;
-        const std::uint8_t s = sides(value_at(p));
-        for_cube(2, [&](int dx, int dy, int dz) {
-            const int cx = x - dx, cy = y - dy, cz = z - dz;
-            if (std::min({cx, cy, cz}) >= 0 && std::max({cx, cy, cz}) < extent)
-                touch_leaf(leaf.origin + Vec3i{cx, cy, cz}, s);
-        });
-    };
-    for (int x = 0; x <= extent; ++x) {
-        for (int y = 0; y <= extent; ++y) {
-            const bool on_surface = x == 0 || x == extent || y == 0 || y == extent;
-            for (int z = 0; z <= extent; z += on_surface ? 1 : extent) show(x, y, z);
+    for (int x = 0; x < extent; ++x) {
+        for (int y = 0; y < extent; ++y) {
+            std::uint8_t* row = info + local_index(leaf.origin + Vec3i{x, y, 0});
+            for (int z = 0; z < extent; ++z) row[z] = static_cast<std::uint8_t>((row[z] & kStateMask) | level);
         }
     }
 }
 
+/// Shows the points that are known already, hanging nodes included, to the children of a leaf just split. All of them
+/// lie on its surface: its corners; those of an edge if a leaf there was split, which made the middle of the edge
+/// known; those within a face if the leaf behind it was split, which made the middle of the face known.
 template <class T>
-void Mise<T>::add_point(Vec3i p) {
-    const std::size_t local = local_index(p);
-    if (local == 0) return;  // coarse samples are known since the first round
-    std::uint8_t& at = ensure_block(block_index(p)).info[local];
-    if (at & kStateMask) return;
-    at |= kPending;
-    pending_.push_back(p);
+void Mise<T>::inherit_sides(const Leaf& leaf) {
+    const int extent = unit_ >> leaf.level, half = extent / 2;
+    const auto show = [&](Vec3i d) {
+        const Vec3i p = leaf.origin + d;
+        if (!is_evaluated(p)) return;
+        const std::uint8_t s = sides(value_at(p));
+        for_cube(2, [&](int dx, int dy, int dz) {
+            const Vec3i c = d - Vec3i{dx, dy, dz};
+            if (std::min({c.x, c.y, c.z}) >= 0 && std::max({c.x, c.y, c.z}) < extent) touch_leaf(leaf.origin + c, s);
+        });
+    };
+    for_cube(2, [&](int x, int y, int z) { show(Vec3i{x, y, z} * extent); });
+    for (int axis = 0; axis < 3; ++axis) {
+        const int u = (axis + 1) % 3, v = (axis + 2) % 3;
+        for (int k = 0; k < 4; ++k) {
+            Vec3i d;
+            d[axis] = half, d[u] = k % 2 * extent, d[v] = k / 2 * extent;
+            if (!is_evaluated(leaf.origin + d)) continue;
+            for (d[axis] = 1; d[axis] < extent; ++d[axis]) show(d);
+        }
+        for (int k = 0; k < 2; ++k) {
+            Vec3i d;
+            d[axis] = k * extent, d[u] = half, d[v] = half;
+            if (!is_evaluated(leaf.origin + d)) continue;
+            for (d[u] = 1; d[u] < extent; ++d[u])
+                for (d[v] = 1; d[v] < extent; ++d[v]) show(d);
+        }
+    }
+}
+
+/// Asks for the points of a split leaf that are not there yet. Its far faces may belong to the blocks behind.
+template <class T>
+void Mise<T>::add_points(const Leaf& leaf) {
+    const int half = unit_ >> (leaf.level + 1), m = unit_ - 1;
+    const std::size_t first = block_index(leaf.origin);
+    const std::size_t step[3] = {static_cast<std::size_t>(blocks_.y) * static_cast<std::size_t>(blocks_.z),
+                                 static_cast<std::size_t>(blocks_.z), 1};
+    std::uint8_t* infos[8] = {};
+    for_cube(3, [&](int x, int y, int z) {
+        if ((x | y | z) % 2 == 0) return;  // corners are known
+        const Vec3i d{x * half, y * half, z * half}, p = leaf.origin + d;
+        unsigned behind = 0;
+        for (int a = 0; a < 3; ++a) behind |= static_cast<unsigned>((leaf.origin[a] & m) + d[a] == unit_) << a;
+        std::uint8_t*& info = infos[behind];
+        if (!info)
+            info =
+                ensure_block(first + (behind & 1u) * step[0] + (behind >> 1 & 1u) * step[1] + (behind >> 2) * step[2])
+                    .info.get();
+        std::uint8_t& at = info[local_index(p)];
+        if (at & kStateMask) return;
+        at |= kPending;
+        pending_.push_back(p);
+    });
 }
 
 template <class T>

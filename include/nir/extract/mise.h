@@ -89,7 +89,8 @@ private:
     void split(const Leaf& leaf);
     void create_children(const Leaf& leaf);
     void inherit_sides(const Leaf& leaf);
-    void add_point(geom::Vec3i point);
+    void add_points(const Leaf& leaf);
+    bool is_among_finest(const Block& block, std::size_t local) const;
     std::uint8_t sides(T value) const;
     void fill_run(geom::Vec3i point, int end, T* out) const;
 
