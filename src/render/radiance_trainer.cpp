@@ -44,7 +44,7 @@ struct RadianceTrainer::Impl {
     RadianceField& field;
     OccupancyGrid& grid;
     TrainingScene scene;
-    std::size_t steps = 0, rays;
+    std::size_t steps = 0, rays, grid_turn = 0;
     double samples_per_ray = 64;
 
     std::vector<GroupGradients> groups{kGroups};
@@ -138,8 +138,8 @@ struct RadianceTrainer::Impl {
 
     void update_grid() {
         const auto& o = scene.options;
-        if (steps < o.grid_from || (steps - o.grid_from) % o.grid_every != 0) return;
-        const std::size_t turn = (steps - o.grid_from) / o.grid_every;
+        if (steps < o.grid_from || steps % std::clamp<std::size_t>(steps / 8, 1, o.grid_every) != 0) return;
+        const std::size_t turn = grid_turn++;
         grid.update(field, turn % o.grid_phases, o.grid_phases, o.grid_decay, splitmix64(o.seed ^ (turn << 20)));
     }
 

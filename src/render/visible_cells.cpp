@@ -25,6 +25,7 @@ public:
                 sums_[at(x + 1, y + 1)] =
                     sums_[at(x, y + 1)] + sums_[at(x + 1, y)] - sums_[at(x, y)] + (image.pixel(x, y)[3] > 0 ? 1 : 0);
     }
+    bool any_transparent() const { return !sums_.empty() && sums_.back() < width_ * height_; }
     /// True if all pixels within `radius` of (x, y) lie in the picture and are transparent.
     bool transparent_around(double x, double y, double radius) const {
         if (sums_.empty()) return false;
@@ -49,6 +50,9 @@ class SphereTest {
 public:
     explicit SphereTest(const std::vector<PosedView>& views) : views_(views) {
         for (const PosedView& view : views) opaque_.emplace_back(view.rgba);
+    }
+    bool any_transparent() const {
+        return std::any_of(opaque_.begin(), opaque_.end(), [](const OpaqueCount& o) { return o.any_transparent(); });
     }
     /// @param first the view to ask first: the one that said no last time; set to the one that says no.
     bool visible(Vec3d center, double radius, std::size_t& first) const {
@@ -113,6 +117,7 @@ std::vector<std::uint32_t> visible_cells(const std::vector<PosedView>& views, co
                                          std::uint32_t finest) {
     constexpr std::uint32_t kBlock = 8, kBlocks = kOccupancyCells / kBlock;
     const SphereTest test(views);
+    if (!test.any_transparent()) finest = kBlock;  // borders of the views only
     const std::size_t blocks = std::size_t{kBlocks} * kBlocks * kBlocks * static_cast<std::size_t>(cascades);
     std::vector<std::vector<std::uint32_t>> parts((blocks + 63) / 64);
     parallel_for(blocks, 64, [&](std::size_t begin, std::size_t end) {

@@ -25,7 +25,9 @@ struct RadianceTrainerOptions {
     std::size_t first_batch = std::size_t{1} << 14;  ///< trained samples a step at the start …
     std::size_t last_batch = std::size_t{1} << 17;   ///< … and at most
     std::size_t double_every = 150;                  ///< steps after which the batch doubles
-    std::size_t grid_every = 16, grid_phases = 8, grid_from = 32;
+    /// The grid looks at 1/grid_phases of its cells from step grid_from on, at first every (step / 8) steps, in the end
+    /// every grid_every steps.
+    std::size_t grid_every = 16, grid_phases = 8, grid_from = 16;
     float grid_decay = 0.75f;
     float stop_at = 1e-4f;  ///< transmittance at which a ray ends
     /// Behind transparent pixels; nothing: a random colour a ray, so that density cannot hide as background.
