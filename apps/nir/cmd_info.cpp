@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the nir developers
 // nir info: what is in a file.
+#include "nir/base/error.h"
+#include "nir/io/scene.h"
 #include "nir/pipeline/info.h"
 
 #include "verb.h"
@@ -11,6 +13,9 @@
 #include <memory>
 
 namespace nir::app {
+
+void run_info_scene(const std::string& path, const std::string& picture, VerbContext& context);  // info_scene.cpp
+
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -138,9 +143,17 @@ void print_text(const FileInfo& i, const VerbContext& c) {
 }  // namespace
 
 VerbRun add_info(CLI::App& app) {
-    auto path = std::make_shared<std::string>();
-    app.add_option("PATH", *path, "Points, mesh, voxel grid, image, arrays or model")->required();
-    return [path](VerbContext& context) {
+    auto path = std::make_shared<std::string>(), picture = std::make_shared<std::string>();
+    app.add_option("PATH", *path, "Points, mesh, voxel grid, image, arrays, model, or a folder of posed photos")
+        ->required();
+    app.add_option("--preview", *picture, "Posed photos: a picture of the cameras, the box and the sparse points")
+        ->type_name("PNG");
+    return [path, picture](VerbContext& context) {
+        if (io::looks_like_scene(*path)) {
+            run_info_scene(*path, *picture, context);
+            return;
+        }
+        if (!picture->empty()) fail(ErrorKind::usage, "--preview draws posed photos; {} are none", *path);
         const FileInfo info = pipeline::info(*path, context.timer);
         fill_json(info, context.json);
         print_text(info, context);

@@ -14,6 +14,7 @@ VerbRun add_list(CLI::App& app);
 VerbRun add_prepare(CLI::App& app);
 VerbRun add_query(CLI::App& app);
 VerbRun add_reconstruct(CLI::App& app);
+VerbRun add_render(CLI::App& app);
 VerbRun add_train(CLI::App& app);
 
 std::span<const Verb> verbs() {
@@ -27,6 +28,7 @@ std::span<const Verb> verbs() {
         {"prepare", "Turns meshes into a training set, and packs sets that exist", add_prepare},
         {"train", "Trains a model from a configuration, into a run folder", add_train},
         {"query", "Writes the values of a field (model or volume) at given points", add_query},
+        {"render", "Draws pictures of a volume, from a circle or from given cameras", add_render},
         {"list", "Lists what is built in: verbs, formats, models and their parts", add_list},
     };
     return kVerbs;

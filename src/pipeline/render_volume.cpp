@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#include "nir/pipeline/render_volume.h"
+
+#include "nir/base/error.h"
+#include "nir/base/output_file.h"
+#include "nir/base/phase_timer.h"
+#include "nir/base/progress.h"
+#include "nir/io/exr.h"
+#include "nir/io/file_bytes.h"
+#include "nir/io/formats.h"
+#include "nir/io/png.h"
+#include "nir/io/scene.h"
+#include "nir/render/volume.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <numbers>
+
+namespace nir::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kRad = std::numbers::pi / 180;
+
+struct View {
+    geom::Camera camera;
+    geom::Pose pose;
+};
+
+/// The only array of four dimensions whose last one is 4, as a volume of colours; 8-bit values become 0..1.
+std::optional<render::RgbaGrid> rgba_of(const io::TensorFile& file) {
+    const io::NamedArray* found = nullptr;
+    for (const io::NamedArray& a : file.arrays)
+        if (a.shape.size() == 4 && a.shape[3] == 4) {
+            if (found) fail(ErrorKind::input, "it holds two volumes of colours: {} and {}", found->name, a.name);
+            found = &a;
+        }
+    if (!found) return std::nullopt;
+    for (std::size_t i = 0; i < 3; ++i)
+        if (found->shape[i] < 1 || found->shape[i] > 4096)
+            fail(ErrorKind::input, "a volume of shape {} cannot be rendered", found->shape_text());
+    render::RgbaGrid grid;
+    const auto side = [&](std::size_t i) { return static_cast<std::int32_t>(found->shape[i]); };
+    grid.size = {side(0), side(1), side(2)};
+    grid.values = found->to_float();
+    if (found->dtype == io::DType::u8)
+        for (float& v : grid.values) v /= 255.0f;
+    for (std::size_t i = 0; i < grid.values.size(); ++i)
+        if (!(grid.values[i] >= -1e-3f && grid.values[i] <= 1.001f) && i % 4 == 3)
+            fail(ErrorKind::input, "opacity number {} is {:g}, not between 0 and 1", i / 4, grid.values[i]);
+    return grid;
+}
+
+template <class Grid>
+void place(Grid& grid, const RenderVolumeOptions& o) {
+    if (o.spacing) grid.spacing = *o.spacing;
+    if (o.origin) grid.origin = *o.origin;
+}
+
+std::unique_ptr<render::VolumeRenderer> open_volume(const RenderVolumeOptions& o, RenderVolumeResult& result) {
+    render::VolumeOptions look;
+    look.shade = o.shade, look.step = o.step, look.stop = o.stop;
+    io::SceneFile file = io::read_scene_file(o.volume);
+    return with_context(o.volume.string(), [&]() -> std::unique_ptr<render::VolumeRenderer> {
+        geom::VoxelGrid grid;
+        if (auto* arrays = std::get_if<io::TensorFile>(&file.content)) {
+            if (auto rgba = rgba_of(*arrays)) {
+                rgba->premultiplied = o.premultiplied;
+                place(*rgba, o);
+                return std::make_unique<render::VolumeRenderer>(*rgba, look);
+            }
+            grid = io::to_voxel_grid(*arrays);
+        } else if (auto* voxels = std::get_if<geom::VoxelGrid>(&file.content)) {
+            grid = std::move(*voxels);
+        } else {
+            fail(ErrorKind::input, "is no volume: NPY [X,Y,Z] or [X,Y,Z,4] or binvox is needed");
+        }
+        place(grid, o);
+        result.range = o.range ? *o.range : render::value_range(grid);
+        const auto names = render::TransferFunction::preset_names();
+        const bool built_in = std::find(names.begin(), names.end(), o.transfer) != names.end();
+        std::error_code ignored;
+        const auto transfer =
+            built_in || !fs::exists(o.transfer, ignored)
+                ? render::TransferFunction::preset(o.transfer, result.range.first, result.range.second)
+                : io::read_path(o.transfer,
+                                [](std::string_view text) { return render::TransferFunction::parse(text); });
+        return std::make_unique<render::VolumeRenderer>(grid, transfer, look);
+    });
+}
+
+std::vector<View> views_of(const RenderVolumeOptions& o, const geom::Box3d& box) {
+    std::vector<View> out;
+    if (!o.cameras.empty()) {
+        io::SceneOptions options;
+        options.require_images = false;
+        const io::Scene scene = io::read_scene(o.cameras, options);
+        for (const io::SceneView& v : scene.views) out.push_back({scene.cameras[v.camera], v.world_from_camera});
+        return out;
+    }
+    const geom::Camera camera = geom::pinhole_camera(o.width, o.height, o.fov_deg * kRad);
+    if (o.eye) {
+        const geom::Vec3d target = o.look_at.value_or(box.center());
+        if (!(norm(*o.eye - target) > 0)) fail(ErrorKind::usage, "--eye and --look-at are the same point");
+        out.push_back({camera, geom::look_at(*o.eye, target, o.up)});
+        return out;
+    }
+    for (const geom::Pose& pose :
+         render::orbit(box, camera, o.views, o.up, o.elevation_deg * kRad, o.azimuth_deg * kRad))
+        out.push_back({camera, pose});
+    return out;
+}
+
+class Writer {
+public:
+    Writer(const RenderVolumeOptions& o, std::size_t views, RenderVolumeResult& result)
+        : o_(o), result_(result), many_(views > 1) {
+        const std::string ending = o.out.extension().string();
+        single_file_ = ending == ".png" || ending == ".exr";
+        exr_ = ending == ".exr";
+        if (!single_file_ && !ending.empty())
+            fail(ErrorKind::usage, "{}: pictures are written as .png or .exr, or into a folder", o.out.string());
+        if (single_file_) return;
+        std::error_code failed;
+        fs::create_directories(o.out, failed);
+        if (failed) fail(ErrorKind::io, "{}: cannot make this folder: {}", o.out.string(), failed.message());
+    }
+
+    void write(const render::RenderedView& view, std::size_t index) {
+        for (const std::string& what : o_.outputs) {
+            if (exr_ && what == "rgb") {
+                save_exr(name(index, "", ".exr"), {"R", "G", "B", "A"}, view, view.rgba);
+            } else if (what == "rgb") {
+                save_png(name(index, "", ".png"), to_image(view, o_.background));
+            } else if (what == "depth") {
+                save_exr(name(index, "_depth", ".exr"), {"Z"}, view, view.depth);
+            } else if (what == "alpha") {
+                save_png(name(index, "_alpha", ".png"), alpha_of(view));
+            }
+        }
+    }
+
+private:
+    fs::path name(std::size_t index, const std::string& suffix, const std::string& ending) const {
+        if (!single_file_) return o_.out / fmt::format("{:03}{}{}", index, suffix, ending);
+        const std::string number = many_ ? fmt::format("_{:03}", index) : "";
+        return o_.out.parent_path() / (o_.out.stem().string() + number + suffix + ending);
+    }
+    static geom::Image8 alpha_of(const render::RenderedView& view) {
+        geom::Image8 out(view.width, view.height, 1);
+        for (std::size_t i = 0; i < view.depth.size(); ++i)
+            out.data[i] = static_cast<std::uint8_t>(
+                std::lround(std::clamp(static_cast<double>(view.rgba[4 * i + 3]), 0.0, 1.0) * 255));
+        return out;
+    }
+    void save_exr(const fs::path& path, const std::vector<std::string>& channels, const render::RenderedView& view,
+                  std::span<const float> values) {
+        io::write_exr(path, {view.width, view.height, channels, values});
+        result_.files.push_back(path);
+    }
+    void save_png(const fs::path& path, const geom::Image8& image) {
+        io::write_png(path, image);
+        result_.files.push_back(path);
+    }
+
+    const RenderVolumeOptions& o_;
+    RenderVolumeResult& result_;
+    bool many_, single_file_ = false, exr_ = false;
+};
+
+}  // namespace
+
+RenderVolumeResult render_volume(const RenderVolumeOptions& options, Progress& progress, PhaseTimer& timer) {
+    RenderVolumeResult result;
+    std::unique_ptr<render::VolumeRenderer> volume;
+    std::vector<View> views;
+    {
+        const auto reading = timer.phase("read");
+        volume = open_volume(options, result);
+        views = views_of(options, volume->box());
+    }
+    Writer writer(options, views.size(), result);
+    result.volume_bytes = volume->memory_bytes();
+    result.width = views.front().camera.width, result.height = views.front().camera.height;
+    progress.begin("render", views.size(), "pictures");
+    double seconds = 0;
+    for (std::size_t i = 0; i < views.size(); ++i) {
+        render::RenderedView view;
+        {
+            const auto rendering = timer.phase("render");
+            const Timer one;
+            view = volume->render(views[i].camera, views[i].pose);
+            seconds += one.seconds();
+        }
+        {
+            const auto writing = timer.phase("write");
+            writer.write(view, i);
+        }
+        if (!progress.advance(1)) {
+            progress.end();
+            fail(ErrorKind::cancelled, "stopped after {} of {} pictures", i + 1, views.size());
+        }
+    }
+    progress.end();
+    result.frames = static_cast<int>(views.size());
+    result.seconds_per_frame = seconds / static_cast<double>(views.size());
+    return result;
+}
+
+}  // namespace nir::pipeline
