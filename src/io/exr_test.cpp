@@ -37,7 +37,9 @@ std::vector<float> read_back(const std::string& bytes, int width, int height, st
                 EXPECT_EQ(v.get<std::int32_t>("y"), 1);
             }
         }
-        if (name == "compression") EXPECT_EQ(value, std::string(1, '\3'));
+        if (name == "compression") {
+            EXPECT_EQ(value, std::string(1, '\3'));
+        }
         if (name == "dataWindow") {
             v.take(8, "origin");
             EXPECT_EQ(v.get<std::int32_t>("x"), width - 1);

@@ -129,7 +129,7 @@ public:
         if (failed) fail(ErrorKind::io, "{}: cannot make this folder: {}", o.out.string(), failed.message());
     }
 
-    void write(const render::RenderedView& view, std::size_t index) {
+    void write(const render::VolumeView& view, std::size_t index) {
         for (const std::string& what : o_.outputs) {
             if (exr_ && what == "rgb") {
                 save_exr(name(index, "", ".exr"), {"R", "G", "B", "A"}, view, view.rgba);
@@ -149,14 +149,14 @@ private:
         const std::string number = many_ ? fmt::format("_{:03}", index) : "";
         return o_.out.parent_path() / (o_.out.stem().string() + number + suffix + ending);
     }
-    static geom::Image8 alpha_of(const render::RenderedView& view) {
+    static geom::Image8 alpha_of(const render::VolumeView& view) {
         geom::Image8 out(view.width, view.height, 1);
         for (std::size_t i = 0; i < view.depth.size(); ++i)
             out.data[i] = static_cast<std::uint8_t>(
                 std::lround(std::clamp(static_cast<double>(view.rgba[4 * i + 3]), 0.0, 1.0) * 255));
         return out;
     }
-    void save_exr(const fs::path& path, const std::vector<std::string>& channels, const render::RenderedView& view,
+    void save_exr(const fs::path& path, const std::vector<std::string>& channels, const render::VolumeView& view,
                   std::span<const float> values) {
         io::write_exr(path, {view.width, view.height, channels, values});
         result_.files.push_back(path);
@@ -188,7 +188,7 @@ RenderVolumeResult render_volume(const RenderVolumeOptions& options, Progress& p
     progress.begin("render", views.size(), "pictures");
     double seconds = 0;
     for (std::size_t i = 0; i < views.size(); ++i) {
-        render::RenderedView view;
+        render::VolumeView view;
         {
             const auto rendering = timer.phase("render");
             const Timer one;

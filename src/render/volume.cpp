@@ -153,7 +153,7 @@ kernels::VolumeRays VolumeRenderer::rays(const geom::Camera& camera, const geom:
     return rays;
 }
 
-void VolumeRenderer::render_tile(const Tile& tile, RenderedView& out) const {
+void VolumeRenderer::render_tile(const Tile& tile, VolumeView& out) const {
     constexpr std::size_t kRays = static_cast<std::size_t>(kTile) * kTile;
     kernels::VolumeRays rays;
     rays.resize(kRays);
@@ -183,9 +183,9 @@ void VolumeRenderer::render_tile(const Tile& tile, RenderedView& out) const {
     }
 }
 
-RenderedView VolumeRenderer::render(const geom::Camera& camera, const geom::Pose& pose) const {
+VolumeView VolumeRenderer::render(const geom::Camera& camera, const geom::Pose& pose) const {
     NIR_CHECK(camera.width > 0 && camera.height > 0);
-    RenderedView out{camera.width, camera.height, {}, {}};
+    VolumeView out{camera.width, camera.height, {}, {}};
     const auto n = static_cast<std::size_t>(camera.width) * static_cast<std::size_t>(camera.height);
     out.rgba.assign(4 * n, 0.0f);
     out.depth.assign(n, 0.0f);
@@ -201,7 +201,7 @@ RenderedView VolumeRenderer::render(const geom::Camera& camera, const geom::Pose
     return out;
 }
 
-geom::Image8 to_image(const RenderedView& view, std::optional<geom::Rgb8> background) {
+geom::Image8 to_image(const VolumeView& view, std::optional<geom::Rgb8> background) {
     geom::Image8 out(view.width, view.height, background ? 3 : 4);
     const std::size_t n = view.depth.size(), channels = background ? 3 : 4;
     const auto byte = [](double v) { return static_cast<std::uint8_t>(std::lround(std::clamp(v, 0.0, 1.0) * 255)); };

@@ -44,7 +44,7 @@ TEST(Volume, ConstantSlabHasTheTransmittanceOfBeerAndLambert) {
         const VolumeRenderer volume(grid, look, options);
         const geom::Camera camera = geom::pinhole_camera(64, 48, 0.8);
         const geom::Pose pose = geom::look_at({0.3, 0.4, 3}, {0.1, 0, 0});
-        const RenderedView view = volume.render(camera, pose);
+        const VolumeView view = volume.render(camera, pose);
         for (int y = 0; y < 48; y += 5)
             for (int x = 0; x < 64; x += 5) {
                 const geom::Ray ray = *geom::ray_through(camera, pose, {x + 0.5, y + 0.5});
@@ -77,7 +77,7 @@ TEST(Volume, SphereHasTheSilhouetteOfASphere) {
     const geom::Camera camera = geom::pinhole_camera(128, 128, 0.7);
     const geom::Pose pose = geom::look_at({1, 2, 3}, {});
     const VolumeRenderer volume(grid, look, options);
-    const RenderedView view = volume.render(camera, pose);
+    const VolumeView view = volume.render(camera, pose);
     const double distance = norm(pose.position), limb = std::asin(radius / distance);
     int inside = 0, outside = 0;
     for (int y = 0; y < 128; ++y)
@@ -112,15 +112,15 @@ TEST(Volume, ThreadsSkippingAndTerminationChangeNothingThatIsSeen) {
     VolumeOptions options;
     const int before = threads();
     set_threads(1);
-    const RenderedView one = VolumeRenderer(grid, look, options).render(camera, pose);
+    const VolumeView one = VolumeRenderer(grid, look, options).render(camera, pose);
     set_threads(3);
-    const RenderedView three = VolumeRenderer(grid, look, options).render(camera, pose);
+    const VolumeView three = VolumeRenderer(grid, look, options).render(camera, pose);
     set_threads(before);
     EXPECT_EQ(one.rgba, three.rgba);
     options.skip_empty = false;
     EXPECT_EQ(one.rgba, VolumeRenderer(grid, look, options).render(camera, pose).rgba);
     options.stop = 0;
-    const RenderedView whole = VolumeRenderer(grid, look, options).render(camera, pose);
+    const VolumeView whole = VolumeRenderer(grid, look, options).render(camera, pose);
     for (std::size_t i = 0; i < whole.rgba.size(); ++i) EXPECT_NEAR(one.rgba[i], whole.rgba[i], 2e-3);
 }
 
@@ -137,7 +137,7 @@ TEST(Volume, ColoursDoNotBleedFromEmptyCells) {
     options.shade = false, options.stop = 0;
     const geom::Camera camera = geom::pinhole_camera(32, 32, 0.6);
     const geom::Pose pose = geom::look_at({0, 0, 20}, {});
-    const RenderedView view = VolumeRenderer(grid, options).render(camera, pose);
+    const VolumeView view = VolumeRenderer(grid, options).render(camera, pose);
     double red = 0, green = 0;
     for (std::size_t i = 0; i < view.depth.size(); ++i)
         red += static_cast<double>(view.rgba[4 * i]), green += static_cast<double>(view.rgba[4 * i + 1]);
@@ -145,7 +145,7 @@ TEST(Volume, ColoursDoNotBleedFromEmptyCells) {
     EXPECT_EQ(green, 0);
     // Through 8 cells of opacity 0.5: 1 - 0.5^8.
     const geom::Pose side = geom::look_at({-2, 0, 20}, {-2, 0, 0});
-    const RenderedView centre = VolumeRenderer(grid, options).render(geom::pinhole_camera(1, 1, 0.001), side);
+    const VolumeView centre = VolumeRenderer(grid, options).render(geom::pinhole_camera(1, 1, 0.001), side);
     EXPECT_NEAR(static_cast<double>(centre.rgba[3]), 1 - std::pow(0.5, 8), 1e-5);
 }
 

@@ -51,12 +51,12 @@ struct VolumeOptions {
 
 /// A picture before it is encoded: premultiplied colour and opacity [y][x][4] (the colours of the transfer function, as
 /// on the screen), and the opacity-weighted mean z-depth [y][x], 0 where nothing is seen.
-struct RenderedView {
+struct VolumeView {
     int width = 0, height = 0;
     std::vector<float> rgba, depth;
 };
 /// On a background (RGB), or with straight alpha (RGBA).
-geom::Image8 to_image(const RenderedView& view, std::optional<geom::Rgb8> background);
+geom::Image8 to_image(const VolumeView& view, std::optional<geom::Rgb8> background);
 
 /// Emission and absorption through a grid of samples by ray marching. The box of the volume reaches half a spacing
 /// beyond the outer samples (samples are the centres of cells); in that rim values are those of the border.
@@ -72,7 +72,7 @@ public:
     void set_transfer(const TransferFunction& look);
     /// On the pool; the picture does not depend on the number of threads. Pixels to which the lens gives no direction
     /// stay empty.
-    RenderedView render(const geom::Camera& camera, const geom::Pose& world_from_camera) const;
+    VolumeView render(const geom::Camera& camera, const geom::Pose& world_from_camera) const;
     /// Bytes of the samples and of the empty-space table.
     std::size_t memory_bytes() const;
 
@@ -87,7 +87,7 @@ private:
     void prepare(const geom::Vec3i& size, std::span<const float> values, int channels);
     void find_empty();
     double add_ray(kernels::VolumeRays& rays, std::size_t i, const std::optional<geom::Ray>& ray) const;
-    void render_tile(const Tile& tile, RenderedView& out) const;
+    void render_tile(const Tile& tile, VolumeView& out) const;
 
     VolumeOptions options_;
     geom::Vec3d origin_, spacing_;
