@@ -8,8 +8,11 @@
 // 0 for --finest and --steps-across: from what a pixel covers.
 #include "nir/base/parallel.h"
 #include "nir/base/timer.h"
+#include "nir/geom/mesh_clean.h"
+#include "nir/io/ply.h"
 #include "nir/io/png.h"
 #include "nir/io/scene.h"
+#include "nir/render/radiance_model.h"
 #include "nir/render/radiance_trainer.h"
 
 #include <fmt/core.h>
@@ -76,6 +79,23 @@ void write_pair(const std::string& path, const std::vector<float>& truth, const 
         std::copy_n(b.pixel(0, y), 3 * view.width, out.pixel(view.width, y));
     }
     io::write_png(path, out);
+}
+
+/// The largest component of the surface, coloured.
+void write_mesh(const std::string& path, const render::RadianceModel& model,
+                const std::vector<render::PosedView>& views) {
+    const auto level = render::surface_level(model, views);
+    if (!level) return;
+    const Timer timer;
+    render::DensityField density(model, *level);
+    extract::ExtractOptions options;
+    options.resolution_0 = 64, options.upsampling = 2;
+    geom::TriMesh mesh = extract::extract_mesh(density, options).mesh;
+    geom::remove_small_components(mesh, {0, 0, 1});
+    render::color_vertices(model, mesh);
+    io::write_ply(path, mesh);
+    fmt::print("{{\"level\": {:.2f}, \"vertices\": {}, \"mesh_wall_s\": {:.1f}}}\n", *level, mesh.vertices.size(),
+               timer.seconds());
 }
 
 }  // namespace
@@ -159,6 +179,9 @@ int main(int argc, char** argv) {
             (cpu_seconds() - render_from) / static_cast<double>(std::max<std::size_t>(1, test.size())));
         std::fflush(stdout);
     }
+    const render::RadianceModel model{field, grid, frame, options.march};
+    if (!arg.text("model").empty()) render::save_radiance(arg.text("model"), model);
+    if (!arg.text("mesh").empty()) write_mesh(arg.text("mesh"), model, train);
     const int size = static_cast<int>(arg.number("picture", 0));  // one larger view, timed
     if (size == 0 || test.empty()) return 0;
     const auto camera = geom::scaled(test[0].camera, size, size * test[0].camera.height / test[0].camera.width);

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the nir developers
 #include "nir/render/occupancy_grid.h"
 
+#include "nir/base/error.h"
 #include "nir/base/parallel.h"
 #include "nir/base/splitmix.h"
 
@@ -22,6 +23,14 @@ OccupancyGrid::OccupancyGrid(int cascades) : cascades_(cascades) {
     values_.assign(candidates_.size(), -1.0f);
     bricks_.resize(static_cast<std::size_t>(cascades) * kernels::kBricksPerCascade);
     rebuild();
+}
+
+OccupancyGrid::OccupancyGrid(int cascades, std::vector<std::uint64_t> bricks)
+    : cascades_(cascades), bricks_(std::move(bricks)) {
+    NIR_CHECK(bricks_.size() == static_cast<std::size_t>(cascades) * kernels::kBricksPerCascade);
+    for (std::size_t i = 0; i < bricks_.size() * 64; ++i)
+        if ((bricks_[i / 64] >> (i % 64)) & 1) candidates_.push_back(static_cast<std::uint32_t>(i));
+    values_.assign(candidates_.size(), -1.0f);
 }
 
 std::size_t OccupancyGrid::carve(const std::vector<PosedView>& views, const FieldFrame& frame) {

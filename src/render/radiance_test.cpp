@@ -3,6 +3,8 @@
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
 #include "nir/base/rng.h"
+#include "nir/io/safetensors.h"
+#include "nir/render/radiance_model.h"
 #include "nir/render/radiance_trainer.h"
 
 #include "render/training_chunk.h"
@@ -10,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <numeric>
 #include <optional>
 
@@ -182,6 +185,51 @@ TEST(RadianceTrainer, LearnsABallAndItsDepth) {
         EXPECT_LT(picture.alpha[0], 0.02f);
     }
     EXPECT_LT(grid.occupied(), grid.candidates());
+
+    const RadianceModel model{field, grid, kFrame, look.march};
+    const auto level = surface_level(model, views);
+    ASSERT_TRUE(level);
+    DensityField density(model, *level);
+    extract::ExtractOptions how;
+    how.resolution_0 = 32, how.upsampling = 1;
+    geom::TriMesh mesh = extract::extract_mesh(density, how).mesh;
+    color_vertices(model, mesh);
+    ASSERT_GT(mesh.vertices.size(), 500u);
+    double radius = 0, wrong = 0;  // without the inside of the shell
+    std::size_t outer = 0;
+    for (std::size_t i = 0; i < mesh.vertices.size(); ++i) {
+        const geom::Vec3d v = mesh.vertices[i];
+        if (norm(v) < 0.4) continue;
+        ++outer, radius += norm(v);
+        wrong += std::abs(mesh.colors[i].r - (127.5 + 100 * v.x / norm(v)));
+    }
+    EXPECT_NEAR(radius / static_cast<double>(outer), 0.6, 0.08);
+    EXPECT_LT(wrong / static_cast<double>(outer), 25);
+}
+
+TEST(RadianceModel, ComesBackAsItWasSaved) {
+    RadianceModel model{RadianceField(small_field(), 5), OccupancyGrid(), {{1, 2, 3}, 0.1}, {300, 0.001, 0.5}};
+    model.grid.carve(ball_views(4, 16), kFrame);
+    const auto path = std::filesystem::path(::testing::TempDir()) / "nir_radiance_model.safetensors";
+    save_radiance(path, model);
+    const RadianceModel read = load_radiance(path);
+    EXPECT_EQ(read.field.table, model.field.table);
+    EXPECT_EQ(read.field.half_table, model.field.half_table);
+    EXPECT_EQ(read.field.density_packed, model.field.density_packed);
+    EXPECT_EQ(read.field.colour_weights, model.field.colour_weights);
+    EXPECT_EQ(read.grid.candidates(), model.grid.candidates());
+    EXPECT_EQ(read.grid.occupied(), model.grid.occupied());
+    EXPECT_EQ(read.frame.center, model.frame.center);
+    EXPECT_EQ(read.frame.side, model.frame.side);
+    EXPECT_EQ(read.march.cone, 0.001);
+    io::TensorFile file = io::read_safetensors(path);
+    file.metadata["levels"] = "9";
+    io::write_safetensors(path, file);
+    EXPECT_THROW(load_radiance(path), Error);
+    file.metadata["format"] = "another";
+    io::write_safetensors(path, file);
+    EXPECT_THROW(load_radiance(path), Error);
+    std::filesystem::remove(path);
 }
 
 TEST(RadianceTrainer, TheSameBytesForAnyNumberOfThreads) {

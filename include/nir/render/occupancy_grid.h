@@ -18,6 +18,8 @@ class OccupancyGrid {
 public:
     /// All cells are candidates and occupied.
     explicit OccupancyGrid(int cascades = 1);
+    /// As it was: the cells whose bits are set are the candidates. @param bricks [cascades * kBricksPerCascade]
+    OccupancyGrid(int cascades, std::vector<std::uint64_t> bricks);
 
     /// Drops cells which no view sees, and cells which a view sees where its picture is transparent (the visual hull).
     /// @return candidates left.

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#pragma once
+
+#include "nir/extract/extract_mesh.h"
+#include "nir/geom/shapes.h"
+#include "nir/render/occupancy_grid.h"
+#include "nir/render/posed_view.h"
+#include "nir/render/radiance_field.h"
+#include "nir/render/render_view.h"
+
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+namespace nir::render {
+
+/// All that a view needs: the field, where it stands in the world, what is empty, and how rays walk.
+struct RadianceModel {
+    RadianceField field;
+    OccupancyGrid grid;
+    FieldFrame frame;
+    MarchOptions march;
+};
+
+/// safetensors: table, density, colour (f32) and occupancy (i64, bricks), the numbers of the configuration as metadata;
+/// format "nir.radiance", version 1. Written under another name and renamed. @throws Error io.
+void save_radiance(const std::filesystem::path& path, const RadianceModel& model);
+/// @throws Error input, format: another format or version, missing or unexpected arrays, shapes that do not fit.
+RadianceModel load_radiance(const std::filesystem::path& path);
+
+/// Logarithm of the density as an implicit function of world coordinates; very low in empty cells and outside the cube.
+class DensityField : public extract::ScalarField {
+public:
+    /// Keeps a reference. @param level logarithm of the density (per side of the frame) of the surface.
+    DensityField(const RadianceModel& model, double level);
+    void values(std::span<const geom::Vec3f> points, std::span<float> out) const override;
+    geom::Box3f domain() const override;
+    float iso() const override { return static_cast<float>(level_); }
+
+private:
+    const RadianceModel& model_;
+    double level_;
+};
+
+/// The density where rays of the views are half absorbed, median over `rays` pixels drawn from all views, halved: the
+/// surfaces that the pictures show lie around it. @return its logarithm; nothing if hardly any ray is stopped.
+std::optional<double> surface_level(const RadianceModel& model, const std::vector<PosedView>& views,
+                                    std::size_t rays = 4096);
+
+/// Colours of the vertices as seen from outside, along -normal. The mesh needs normals. On the pool.
+void color_vertices(const RadianceModel& model, geom::TriMesh& mesh);
+
+}  // namespace nir::render
