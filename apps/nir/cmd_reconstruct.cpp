@@ -76,8 +76,10 @@ VerbRun add_reconstruct(CLI::App& app) {
     app.add_option("--level", a->options.level, "Probability of the surface")
         ->check(CLI::Range(0.001, 0.999))
         ->capture_default_str();
-    app.add_option("--trim", a->trim,
-                   "Drop surface farther than LENGTH from every point; auto = four point spacings (default: closed)");
+    app.add_option(
+        "--trim", a->trim,
+        "Cut away surface farther than LENGTH from every point; auto = four point spacings, three as they are "
+        "there where the points are sparser (default: closed)");
     using Detail = models::Cascade::Detail;
     app.add_option(
            "--detail", a->options.detail,

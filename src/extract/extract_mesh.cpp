@@ -183,7 +183,7 @@ struct MeshExtractor::State {
         FieldQuery query(field, options.batch, progress, phases, "refine");
         result.refine_points =
             move_to_level(result.mesh, edges, frame, result.level, options.refine_steps, options.clamp, query);
-        if (options.normals) set_normals(result.mesh, edges, frame, query);
+        if (options.normals) set_normals(result.mesh, edges, frame, query, options.slopes);
         progress.end();
         result.refine_s = timer.seconds();
     }

@@ -147,8 +147,8 @@ std::vector<Vec3f> mean_face_normals(const geom::TriMesh& mesh) {
     return normals;
 }
 
-void set_normals(geom::TriMesh& mesh, std::span<const LatticeEdge> edges, const LatticeFrame& frame,
-                 FieldQuery& query) {
+void set_normals(geom::TriMesh& mesh, std::span<const LatticeEdge> edges, const LatticeFrame& frame, FieldQuery& query,
+                 bool slopes) {
     const Vec3i size = frame.cells + Vec3i{1, 1, 1};
     std::vector<Vec3f> points(mesh.vertices.size());
     for (std::size_t v = 0; v < points.size(); ++v) points[v] = Vec3f(mesh.vertices[v]);
@@ -167,6 +167,12 @@ void set_normals(geom::TriMesh& mesh, std::span<const LatticeEdge> edges, const 
             n = fallback[v];
         }
         mesh.normals[v] = n;
+    }
+    if (!slopes) return;
+    mesh.confidence.resize(points.size());
+    for (std::size_t v = 0; v < points.size(); ++v) {
+        const bool known = !edges[v].is_border(size) && geom::is_finite(gradients[v]);
+        mesh.confidence[v] = known ? geom::norm(gradients[v]) : 0.0f;
     }
 }
 

@@ -55,8 +55,10 @@ std::size_t move_to_level(geom::TriMesh& mesh, std::span<const LatticeEdge> edge
                           double level, int steps, double clamp, FieldQuery& query);
 
 /// Sets unit outward normals from the field's gradient; on the padded border, the border's own; where the gradient
-/// vanishes, the mean of the faces around.
-void set_normals(geom::TriMesh& mesh, std::span<const LatticeEdge> edges, const LatticeFrame& frame, FieldQuery& query);
+/// vanishes, the mean of the faces around. With `slopes`, the length of the gradient goes where the confidence of the
+/// vertices will be (confidence.h); 0 on the padded border.
+void set_normals(geom::TriMesh& mesh, std::span<const LatticeEdge> edges, const LatticeFrame& frame, FieldQuery& query,
+                 bool slopes = false);
 
 /// Means of the normals of the faces around each vertex, weighted by area.
 std::vector<geom::Vec3f> mean_face_normals(const geom::TriMesh& mesh);

@@ -304,7 +304,7 @@ MeshPiece extract_window(ScalarField& field, const WindowLattice& lattice, std::
     FieldQuery query(field, options.batch, progress, nullptr, "refine");
     piece.queried_points +=
         move_to_level(piece.mesh, surface.edges, frame, options.level, options.refine_steps, options.clamp, query);
-    set_normals(piece.mesh, surface.edges, frame, query);
+    set_normals(piece.mesh, surface.edges, frame, query, options.slopes);
 
     const auto cells = lattice.cells(window);
     for (std::size_t v = 0; v < surface.edges.size(); ++v) {

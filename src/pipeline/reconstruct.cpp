@@ -16,6 +16,7 @@
 #include "nir/models/cascade.h"
 #include "nir/pipeline/open_field.h"
 
+#include "pipeline/mesh_support.h"
 #include "pipeline/rank_group.h"
 #include "pipeline/refine_scan.h"
 #include "pipeline/window_surface.h"
@@ -70,22 +71,6 @@ std::size_t remove_unsupported(geom::TriMesh& mesh, std::span<const Vec3d> point
         std::count_if(support.begin(), support.end(), [&](std::size_t s) { return s < needed; }));
 }
 
-/// Sets the confidence of each vertex from its distance to the nearest point; drops faces beyond `limit` (0 = none).
-void support_vertices(geom::TriMesh& mesh, std::span<const Vec3d> points, double spacing, double limit) {
-    const geom::KdTree tree(points);
-    std::vector<geom::Neighbor> nearest(mesh.vertices.size());
-    tree.nearest(mesh.vertices, nearest);
-    mesh.confidence.resize(mesh.vertices.size());
-    for (std::size_t v = 0; v < nearest.size(); ++v)
-        mesh.confidence[v] = static_cast<float>(std::exp(-nearest[v].squared_distance / (4 * spacing * spacing)));
-    if (limit <= 0) return;
-    std::vector<std::uint8_t> keep(mesh.faces.size());
-    for (std::size_t f = 0; f < keep.size(); ++f)
-        keep[f] = std::ranges::all_of(mesh.faces[f],
-                                      [&](std::uint32_t v) { return nearest[v].squared_distance <= limit * limit; });
-    geom::keep_faces(mesh, keep);
-}
-
 geom::PointCloud subset(const geom::PointCloud& cloud, const std::vector<std::uint32_t>& kept) {
     geom::PointCloud out;
     for (const auto i : kept) {
@@ -113,6 +98,7 @@ extract::ExtractOptions extract_options(const models::CascadeField& field, std::
     e.level = logit_of_level(options.level);
     e.seeds = some_of(points);
     if (field.fitted()) e.refine_steps = 1;  // the field is a distance near the surface
+    e.slopes = true;
     return e;
 }
 
@@ -271,12 +257,9 @@ ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOpt
     const std::vector<Vec3d> some = some_of(std::span(exact));
     if (!by_windows && !options.keep_all_components)
         result.removed_components = remove_unsupported(result.mesh, some, 2 * spacing + finest);
-    const double trim = !options.trim               ? 0.0
-                        : options.trim_distance > 0 ? options.trim_distance / frame.scale
-                                                    : 4 * spacing;
-    support_vertices(result.mesh, exact, spacing, trim);
-    if (result.mesh.empty())
-        fail(ErrorKind::numeric, "nothing is left of the surface after trimming at {:.4g}", trim * frame.scale);
+    support_mesh(result.mesh, exact,
+                 {.spacing = spacing, .trim = options.trim, .length = options.trim_distance / frame.scale});
+    if (result.mesh.empty()) fail(ErrorKind::numeric, "nothing is left of the surface after trimming");
     const auto [mean, p95] = residual(result.mesh, some);
     result.residual_mean = mean * frame.scale;
     result.residual_p95 = p95 * frame.scale;

@@ -19,7 +19,7 @@ namespace nir::pipeline {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::array<char, 8> kMagic{'n', 'i', 'r', 'w', 'i', 'n', '0', '1'};
+constexpr std::array<char, 8> kMagic{'n', 'i', 'r', 'w', 'i', 'n', '0', '2'};
 
 std::uint64_t checksum(std::string_view bytes) {
     WordHash hash;
@@ -86,6 +86,7 @@ std::vector<char> to_bytes(const FinishedWindow& w, std::uint64_t fingerprint) {
     out.value<std::uint64_t>(w.piece.queried_points);
     out.list(w.piece.mesh.vertices);
     out.list(w.piece.mesh.normals);
+    out.list(w.piece.mesh.confidence);
     out.list(w.piece.mesh.faces);
     std::vector<std::uint64_t> keys;
     std::vector<std::uint32_t> vertices;
@@ -101,7 +102,8 @@ std::vector<char> to_bytes(const FinishedWindow& w, std::uint64_t fingerprint) {
 /// All indices in range, all lists of the lengths that belong together.
 void check(const FinishedWindow& w) {
     const auto& m = w.piece.mesh;
-    bool good = (m.normals.empty() || m.normals.size() == m.vertices.size()) && w.part_of_face.size() == m.faces.size();
+    const auto fits = [&](const auto& column) { return column.empty() || column.size() == m.vertices.size(); };
+    bool good = fits(m.normals) && fits(m.confidence) && w.part_of_face.size() == m.faces.size();
     for (const auto& f : m.faces)
         for (const auto v : f) good &= v < m.vertices.size();
     for (const auto& s : w.piece.shared) good &= s.vertex < m.vertices.size();
@@ -124,6 +126,7 @@ FinishedWindow from_bytes(std::string_view bytes, std::uint64_t fingerprint) {
     w.piece.queried_points = static_cast<std::size_t>(in.value<std::uint64_t>());
     w.piece.mesh.vertices = in.list<geom::Vec3d>();
     w.piece.mesh.normals = in.list<geom::Vec3f>();
+    w.piece.mesh.confidence = in.list<float>();
     w.piece.mesh.faces = in.list<geom::Triangle>();
     const auto keys = in.list<std::uint64_t>();
     const auto vertices = in.list<std::uint32_t>();

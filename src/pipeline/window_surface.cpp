@@ -79,6 +79,7 @@ public:
         extract::WindowMeshOptions mesh_options;
         mesh_options.level = options_.level;
         mesh_options.refine_steps = options_.refine_steps;
+        mesh_options.slopes = true;
         StopOnly stop(progress_);
         FinishedWindow done;
         const auto extracting = timer_.phase("extract");
@@ -194,6 +195,7 @@ WindowSurface extract_by_windows(models::CascadeField& field, std::span<const Ve
     }
     result.mesh.vertices.reserve(vertices);
     result.mesh.normals.reserve(vertices);
+    result.mesh.confidence.reserve(vertices);
     result.mesh.faces.reserve(faces);
     for (const auto w : order) {
         const FinishedWindow done = store.get(w);

@@ -32,7 +32,7 @@ struct WindowSurfaceOptions {
 };
 
 struct WindowSurface {
-    geom::TriMesh mesh;                    ///< frame of the points
+    geom::TriMesh mesh;                    ///< frame of the points; confidence: the slopes of the field
     std::size_t windows = 0, resumed = 0;  ///< of these, found in the work folder
     std::size_t queried_points = 0, removed_parts = 0;
     int resolution = 0;  ///< cells along the longest side

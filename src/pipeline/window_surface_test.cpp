@@ -254,6 +254,7 @@ FinishedWindow small_window() {
     FinishedWindow w;
     w.piece.mesh.vertices = {{0, 0, 0}, {1, 0, 0}, {0, 1, 0.5}};
     w.piece.mesh.normals = {{0, 0, 1}, {0, 0, 1}, {0, 1, 0}};
+    w.piece.mesh.confidence = {0.5f, 1, 3};
     w.piece.mesh.faces = {{0, 1, 2}};
     w.piece.shared = {{1, 77}};
     w.piece.queried_points = 12;
@@ -271,6 +272,7 @@ TEST_F(WindowStoreTest, KeepsWhatItWasGiven) {
         const FinishedWindow back = store.get(2), put = small_window();
         EXPECT_EQ(back.piece.mesh.vertices, put.piece.mesh.vertices);
         EXPECT_EQ(back.piece.mesh.normals, put.piece.mesh.normals);
+        EXPECT_EQ(back.piece.mesh.confidence, put.piece.mesh.confidence);
         EXPECT_EQ(back.piece.mesh.faces, put.piece.mesh.faces);
         EXPECT_EQ(back.piece.shared[0].key, 77u);
         EXPECT_EQ(back.piece.queried_points, 12u);

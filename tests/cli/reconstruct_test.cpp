@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the nir developers
 // nir reconstruct with the model that ships, on shapes whose volume and genus are known on paper.
 #include "nir/base/rng.h"
+#include "nir/geom/kd_tree.h"
 #include "nir/geom/mesh_check.h"
 #include "nir/io/ply.h"
 
@@ -171,6 +172,31 @@ TEST(Reconstruct, TrimsToWhatWasSeen) {
     EXPECT_TRUE(closed["watertight"].get<bool>());
     EXPECT_FALSE(open["watertight"].get<bool>());
     EXPECT_LT(open["faces"].get<int>(), closed["faces"].get<int>());
+    const geom::TriMesh mesh = io::to_mesh(io::read_ply(std::filesystem::path(folder / "open.ply")));
+    const auto report = geom::check_mesh(mesh);
+    EXPECT_TRUE(report.manifold() && report.oriented) << report.summary();
+    // A disc; what handles the closed mesh has, it has too.
+    EXPECT_EQ(report.euler_characteristic, 1 - 2 * closed["genus"].get<int>());
+    ASSERT_EQ(mesh.confidence.size(), mesh.vertices.size());
+    const double spacing = open["point_spacing"].get<double>(), limit = 4.001 * spacing;
+    const geom::KdTree tree(cloud.points);
+    double seen = 0, n_seen = 0;
+    for (std::size_t v = 0; v < mesh.vertices.size(); ++v) {
+        const Vec3d p = mesh.vertices[v];
+        if (p.z > 0.3) {
+            EXPECT_LT(norm(p - normalized(Vec3d{p.x, p.y, 0}) * std::sqrt(1 - 0.09) - Vec3d{0, 0, 0.3}), 1.5 * limit);
+        }
+        // No more than the distance allows, where it is taken in spacings of the scan (the local one counts farther
+        // out).
+        const double d = std::sqrt(tree.nearest(p).squared_distance) / spacing;
+        if (d <= 1) {
+            EXPECT_LE(mesh.confidence[v], std::exp(-d * d / 4) + 1e-3);
+        }
+        if (p.z < 0.2) seen += static_cast<double>(mesh.confidence[v]), ++n_seen;
+        EXPECT_LE(mesh.confidence[v], 1.0f);
+        EXPECT_GE(mesh.confidence[v], 0.0f);
+    }
+    EXPECT_GT(seen, 0.85 * n_seen);
 }
 
 struct BadInput {

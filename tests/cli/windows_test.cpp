@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the nir developers
 // nir reconstruct by windows: limits, interruptions, several processes.
 #include "nir/base/rng.h"
+#include "nir/geom/kd_tree.h"
+#include "nir/geom/mesh_check.h"
 #include "nir/io/ply.h"
 
 #include "cli/run_program.h"
@@ -68,6 +70,47 @@ TEST(WindowsVerb, WorkFolderMemoryAndRanksGiveOneMesh) {
     other.join();
     EXPECT_EQ(ranked["vertices"], first["vertices"]);
     EXPECT_TRUE(bytes_of(plain) == bytes_of(shared));
+}
+
+TEST(WindowsVerb, TrimsAndGivesConfidenceAsInOneGo) {
+    // The outer half of a torus: the inner one has no points.
+    const TemporaryFolder folder;
+    geom::PointCloud cloud;
+    Rng rng(11);
+    while (cloud.size() < 20000) {
+        const double u = rng.uniform(0, 2 * std::numbers::pi), v = rng.uniform(-0.5, 0.5) * std::numbers::pi;
+        const double r = 3 + 0.9 * std::cos(v);
+        if (rng.uniform() * 3.9 <= r) cloud.points.push_back({r * std::cos(u), r * std::sin(u), 0.9 * std::sin(v)});
+    }
+    const std::string scan = folder / "half.ply";
+    io::write_ply(scan, cloud);
+    std::vector<nlohmann::json> made;
+    std::vector<geom::TriMesh> meshes;
+    for (const std::string& name : {"whole", "windows"}) {
+        std::vector<std::string> options{scan, "-o", folder / name + ".ply", "--trim", "auto", "--detail", "fitted"};
+        if (name == "windows") options.insert(options.end(), {"--work-dir", folder / "work"});
+        made.push_back(reconstruct(options));
+        meshes.push_back(io::to_mesh(io::read_ply(std::filesystem::path(folder / name + ".ply"))));
+    }
+    const double spacing = made[0]["point_spacing"].get<double>();
+    const geom::KdTree tree(cloud.points);
+    std::vector<double> mean, area;
+    for (const auto& mesh : meshes) {
+        const auto report = geom::check_mesh(mesh);
+        EXPECT_TRUE(report.manifold() && report.oriented) << report.summary();
+        EXPECT_GT(report.boundary_edges, 0u);
+        ASSERT_EQ(mesh.confidence.size(), mesh.vertices.size());
+        double sum = 0;
+        for (std::size_t v = 0; v < mesh.vertices.size(); ++v) {
+            EXPECT_LT(tree.nearest(mesh.vertices[v]).squared_distance, 17 * spacing * spacing);
+            sum += static_cast<double>(mesh.confidence[v]);
+        }
+        mean.push_back(sum / static_cast<double>(mesh.vertices.size()));
+        area.push_back(report.area);
+    }
+    EXPECT_GT(mean[0], 0.85);
+    EXPECT_NEAR(mean[0], mean[1], 0.03);
+    EXPECT_NEAR(area[0], area[1], 0.02 * area[0]);
 }
 
 TEST(WindowsVerb, SaysWhatDoesNotGo) {

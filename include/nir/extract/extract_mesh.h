@@ -35,6 +35,9 @@ struct ExtractOptions {
     int refine_steps = 3;
     /// Unit normals from the field's gradient.
     bool normals = true;
+    /// With normals: the slope of the field across the surface in the confidence of the vertices, which
+    /// vertex_confidence() (confidence.h) makes of it.
+    bool slopes = false;
     /// Close a surface that leaves the domain by a wall on the domain's border.
     bool close_border = true;
     /// Vertices keep this share of a cell's edge from its ends; 0 allows degenerate faces at ties.

@@ -69,6 +69,7 @@ struct WindowMeshOptions {
     double level = 0;
     int refine_steps = 1;      ///< as ExtractOptions
     bool close_border = true;  ///< a wall where the surface leaves the domain
+    bool slopes = false;       ///< as ExtractOptions
     double clamp = 1e-3;
     std::size_t batch = 65536;
 };

@@ -18,9 +18,10 @@ std::vector<double> local_spacing(std::span<const Vec3d> points, const KdTree& t
                                   std::span<const std::uint32_t> which, double floor);
 
 struct SupportOptions {
-    double spacing = 0;   ///< of the whole scan; > 0. The local one is taken where it is larger.
-    double spacings = 4;  ///< the limit is so many local spacings ...
-    double length = 0;    ///< ... or this length everywhere, if > 0
+    double spacing = 0;         ///< of the whole scan; > 0
+    double spacings = 4;        ///< the limit is so many spacings of the whole scan,
+    double local_spacings = 3;  ///< or so many local ones, where that is more (at most `spacings`);
+    double length = 0;          ///< or this length everywhere, if > 0
 };
 
 /// What the data say about each vertex of a mesh.
