@@ -28,6 +28,7 @@ void report(VerbContext& context, const Arguments& a, const pipeline::Reconstruc
     for (const auto& w : r.warnings) log_warning("{}", w);
     auto& j = context.json;
     j["points"] = r.points;
+    j["sensors"] = r.sensors;
     j["vertices"] = r.mesh.vertices.size();
     j["faces"] = r.mesh.faces.size();
     j["watertight"] = r.report.watertight();
@@ -80,6 +81,9 @@ VerbRun add_reconstruct(CLI::App& app) {
         "--trim", a->trim,
         "Cut away surface farther than LENGTH from every point; auto = four point spacings, three as they are "
         "there where the points are sparser (default: closed)");
+    app.add_option("--sensors", a->options.sensors,
+                   "Where the sensors stood: NPZ with stations [S,3] and station [N], or sensors [N,3] (default: what "
+                   "the scans say)");
     using Detail = models::Cascade::Detail;
     app.add_option(
            "--detail", a->options.detail,

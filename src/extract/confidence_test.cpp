@@ -13,16 +13,16 @@ namespace {
 
 using geom::Vec3f;
 
-/// x (1 + y): the level set 0 is the plane x = 0, crossed at a slope of 1 + y.
+/// x (1.5 + y): the level set 0 is the plane x = 0, crossed at a slope of 1.5 + y.
 class Wedge : public ScalarField {
 public:
     explicit Wedge(bool gradients) : gradients_(gradients) {}
     void values(std::span<const Vec3f> p, std::span<float> out) const override {
-        for (std::size_t i = 0; i < p.size(); ++i) out[i] = p[i].x * (1 + p[i].y);
+        for (std::size_t i = 0; i < p.size(); ++i) out[i] = p[i].x * (1.5f + p[i].y);
     }
     bool has_gradients() const override { return gradients_; }
     void gradients(std::span<const Vec3f> p, std::span<Vec3f> out) const override {
-        for (std::size_t i = 0; i < p.size(); ++i) out[i] = {1 + p[i].y, p[i].x, 0};
+        for (std::size_t i = 0; i < p.size(); ++i) out[i] = {1.5f + p[i].y, p[i].x, 0};
     }
     geom::Box3f domain() const override { return {{-1, -1, -1}, {1, 1, 1}}; }
 
@@ -46,7 +46,7 @@ TEST(Confidence, SlopesAreThoseOfTheField) {
             if (std::abs(p.x) > 0.1) {
                 EXPECT_EQ(m.confidence[v], 0);  // the wall on the border of the domain
             } else if (std::max(std::abs(p.y), std::abs(p.z)) < 0.9) {
-                EXPECT_NEAR(m.confidence[v], 1 + p.y, 2e-3);
+                EXPECT_NEAR(m.confidence[v], 1.5 + p.y, 2e-3);
                 ++inner;
             }
         }

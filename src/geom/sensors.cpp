@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the nir developers
 #include "nir/geom/sensors.h"
 
+#include "nir/base/error.h"
+
 #include <map>
 #include <tuple>
 
@@ -27,6 +29,22 @@ Sensors group_sensors(std::span<const Vec3d> of_points) {
     }
     if (s.positions.empty()) s.of_point.clear();
     return s;
+}
+
+std::vector<Vec3f> Sensors::directions(std::span<const Vec3f> points) const {
+    NIR_CHECK(of_point.size() == points.size());
+    std::vector<Vec3f> out;
+    out.reserve(points.size());
+    for (std::size_t i = 0; i < points.size(); ++i) out.push_back(direction(i, Vec3d(points[i])));
+    return out;
+}
+
+std::vector<Vec3f> Sensors::directions(std::span<const Vec3f> points, std::span<const std::uint32_t> which) const {
+    NIR_CHECK(of_point.size() == points.size());
+    std::vector<Vec3f> out;
+    out.reserve(which.size());
+    for (const auto i : which) out.push_back(direction(i, Vec3d(points[i])));
+    return out;
 }
 
 }  // namespace nir::geom

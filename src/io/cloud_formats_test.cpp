@@ -124,6 +124,19 @@ void expect_pcd_points(const Geometry& g, std::size_t n) {
     EXPECT_THAT(g.ignored, testing::ElementsAre("field label"));
 }
 
+TEST(Pcd, ViewpointIsTheSensorOfEveryPoint) {
+    const std::string plain = pcd_header("binary", 3) + pcd_rows(3, false), zero = "VIEWPOINT 0 0 0 1 0 0 0";
+    const auto with = [&](const std::string& viewpoint) {
+        return std::string(plain).replace(plain.find(zero), zero.size(), viewpoint);
+    };
+    EXPECT_TRUE(pcd(plain).sensors.empty());  // the default says nothing
+    EXPECT_EQ(pcd(with("VIEWPOINT 1.5 -2 3 1 0 0 0")).sensors, std::vector<Vec3d>(3, Vec3d{1.5, -2, 3}));
+    EXPECT_EQ(pcd(with("VIEWPOINT 0 0 0 0 0 0 1")).sensors, std::vector<Vec3d>(3, Vec3d{}));
+    EXPECT_TRUE(pcd(with("VIEWPOINT nan 0 0 1 0 0 0")).sensors.empty());
+    EXPECT_THROW(pcd(with("VIEWPOINT 1 2 3")), Error);
+    EXPECT_THROW(pcd(with("VIEWPOINT 1 2 here 1 0 0 0")), Error);
+}
+
 TEST(Pcd, AllThreeEncodings) {
     expect_pcd_points(pcd(pcd_header("binary", 3) + pcd_rows(3, false)), 3);
     const std::string columns = pcd_rows(500, true), packed = lzf_pack(columns);

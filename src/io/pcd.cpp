@@ -29,6 +29,8 @@ struct Header {
     std::uint64_t points = 0, point_bytes = 0;
     std::string data;
     std::size_t body_offset = 0, lines = 0;
+    geom::Vec3d sensor;
+    bool has_sensor = false;
 };
 
 std::vector<std::string_view> rest_of(Words<>& words) {
@@ -55,6 +57,18 @@ T number(std::string_view word, std::size_t line) {
     T v = 0;
     if (!parse_integer(word, v)) fail(ErrorKind::format, "line {}: {} is not a count", line, in_quotes(word));
     return v;
+}
+
+/// VIEWPOINT tx ty tz qw qx qy qz: where the sensor stood, and how it was turned. Zero without a turn is what writers
+/// put where they know nothing.
+void parse_viewpoint(Header& h, const std::vector<std::string_view>& values, std::size_t line) {
+    if (values.size() != 7) fail(ErrorKind::format, "line {}: VIEWPOINT has {} numbers of 7", line, values.size());
+    std::array<double, 7> v{};
+    for (std::size_t i = 0; i < 7; ++i)
+        if (!parse_number(values[i], v[i]))
+            fail(ErrorKind::format, "line {}: {} is not a number", line, in_quotes(values[i]));
+    h.sensor = {v[0], v[1], v[2]};
+    h.has_sensor = geom::is_finite(h.sensor) && v != std::array<double, 7>{0, 0, 0, 1, 0, 0, 0};
 }
 
 Header parse_header(std::string_view bytes) {
@@ -93,6 +107,8 @@ Header parse_header(std::string_view bytes) {
             height = number<std::uint64_t>(single(), n);
         } else if (keyword == "POINTS") {
             h.points = number<std::uint64_t>(single(), n), has_points = true;
+        } else if (keyword == "VIEWPOINT") {
+            parse_viewpoint(h, values, n);
         } else if (keyword == "DATA") {
             h.data = single();
             check_fields(h, n);
@@ -105,7 +121,7 @@ Header parse_header(std::string_view bytes) {
             if (!has_points) h.points = product;
             h.body_offset = lines.offset(), h.lines = n;
             return h;
-        } else if (keyword != "VERSION" && keyword != "VIEWPOINT") {
+        } else if (keyword != "VERSION") {
             fail(ErrorKind::format, "line {}: {} is no PCD keyword", n, in_quotes(keyword));
         }
     }
@@ -171,6 +187,7 @@ public:
             fail(ErrorKind::format, "line {}: DATA {}; nir reads ascii, binary, binary_compressed", h_.lines,
                  in_quotes(h_.data));
         }
+        if (h_.has_sensor) out_.sensors.assign(out_.points.size(), h_.sensor);
         return std::move(out_);
     }
 

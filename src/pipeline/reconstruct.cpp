@@ -11,6 +11,7 @@
 #include "nir/geom/kd_tree.h"
 #include "nir/geom/mesh_clean.h"
 #include "nir/geom/rasterizer.h"
+#include "nir/geom/sensors.h"
 #include "nir/io/formats.h"
 #include "nir/io/png.h"
 #include "nir/models/cascade.h"
@@ -18,6 +19,7 @@
 
 #include "pipeline/mesh_support.h"
 #include "pipeline/rank_group.h"
+#include "pipeline/read_sensors.h"
 #include "pipeline/refine_scan.h"
 #include "pipeline/window_surface.h"
 #include "pipeline/word_hash.h"
@@ -76,8 +78,16 @@ geom::PointCloud subset(const geom::PointCloud& cloud, const std::vector<std::ui
     for (const auto i : kept) {
         out.points.push_back(cloud.points[i]);
         if (!cloud.colors.empty()) out.colors.push_back(cloud.colors[i]);
+        if (!cloud.sensors.empty()) out.sensors.push_back(cloud.sensors[i]);
     }
     return out;
+}
+
+/// The sensors of a cloud in the unit frame.
+geom::Sensors sensors_of(const geom::PointCloud& cloud, const geom::Frame& frame) {
+    geom::Sensors sensors = geom::group_sensors(cloud.sensors);
+    for (auto& p : sensors.positions) p = frame.unit_from_user(p);
+    return sensors;
 }
 
 /// Mesh cells along the longest side of the field.
@@ -106,14 +116,18 @@ extract::ExtractOptions extract_options(const models::CascadeField& field, std::
 struct UnitScan {
     std::vector<Vec3f> points;
     double spacing = 0, noise = 0, area = 0;
+    geom::Sensors sensors;
+
+    models::Cascade::EncodeOptions encode_options(const ReconstructOptions& options) const {
+        return {.spacing = spacing, .noise = noise, .detail = options.detail, .sensors = &sensors};
+    }
 };
 
 /// Encodes and extracts in one go; sets everything of the result but the mesh's frame and figures.
 void whole_surface(const UnitScan& scan, const models::Cascade& model, const ReconstructOptions& options, double scale,
                    ReconstructResult& result, Progress& progress, PhaseTimer& timer) {
     auto encoding = timer.phase("encode");
-    const models::Cascade::EncodeOptions encode_options{
-        .spacing = scan.spacing, .noise = scan.noise, .detail = options.detail};
+    const models::Cascade::EncodeOptions encode_options = scan.encode_options(options);
     const auto field = model.encode(scan.points, encode_options, progress);
     encoding.close();
     if (options.refine_seconds > 0 || options.refine_steps > 0) {
@@ -151,8 +165,7 @@ void windowed_surface(const UnitScan& scan, const models::Cascade& model, const 
     // The finest cell of the mesh that the scan may ask for; it is known for sure when the field is.
     MemoryPlan plan = plan_memory(options.max_memory, scan.points.size(), scan.area, scan.spacing);
     auto encoding = timer.phase("encode");
-    const auto field = model.encode_windows(
-        scan.points, {.spacing = scan.spacing, .noise = scan.noise, .detail = options.detail}, plan.encode, progress);
+    const auto field = model.encode_windows(scan.points, scan.encode_options(options), plan.encode, progress);
     encoding.close();
     result.octaves = field->octaves();
     result.fitted = field->fitted();
@@ -171,6 +184,8 @@ void windowed_surface(const UnitScan& scan, const models::Cascade& model, const 
     o.ranks = ranks.get();
     WordHash print;
     for (const auto& p : scan.points) print.add(p);
+    for (const auto& p : scan.sensors.positions) print.add(p);
+    for (const auto i : scan.sensors.of_point) print.add(i);
     print.add(scan.spacing), print.add(scan.noise), print.add(o.level), print.add(o.cell);
     print.add(o.window_cells), print.add(o.refine_steps), print.add(o.reach), print.add(options.detail);
     print.add(plan.encode.finest_cells);
@@ -233,6 +248,8 @@ ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOpt
     unit.spacing = result.scan.spacing.surface / frame.scale;
     unit.noise = result.scan.spacing.noise / frame.scale;
     unit.area = static_cast<double>(unit.points.size()) * unit.spacing * unit.spacing;
+    unit.sensors = sensors_of(used, frame);
+    result.sensors = unit.sensors.positions.size();
     result.points = unit.points.size();
     normalizing.close();
 
@@ -258,7 +275,10 @@ ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOpt
     if (!by_windows && !options.keep_all_components)
         result.removed_components = remove_unsupported(result.mesh, some, 2 * spacing + finest);
     support_mesh(result.mesh, exact,
-                 {.spacing = spacing, .trim = options.trim, .length = options.trim_distance / frame.scale});
+                 {.spacing = spacing,
+                  .trim = options.trim,
+                  .length = options.trim_distance / frame.scale,
+                  .sensors = &unit.sensors});
     if (result.mesh.empty()) fail(ErrorKind::numeric, "nothing is left of the surface after trimming");
     const auto [mean, p95] = residual(result.mesh, some);
     result.residual_mean = mean * frame.scale;
@@ -277,15 +297,8 @@ ReconstructResult reconstruct_files(const std::vector<std::filesystem::path>& sc
     if (!preview.empty()) check_writable(preview);
     auto reading = timer.phase("read");
     geom::PointCloud scan;
-    for (const auto& file : scans) {
-        geom::PointCloud part = io::read_point_cloud(file);
-        const bool colors = (scan.empty() || !scan.colors.empty()) && !part.colors.empty();
-        scan.points.insert(scan.points.end(), part.points.begin(), part.points.end());
-        if (colors)
-            scan.colors.insert(scan.colors.end(), part.colors.begin(), part.colors.end());
-        else
-            scan.colors.clear();
-    }
+    for (const auto& file : scans) append_scan(scan, io::read_point_cloud(file));
+    if (!options.sensors.empty()) scan.sensors = read_sensors(options.sensors, scan.size());
     reading.close();
     const std::string name = scans.size() == 1 ? scans[0].string() : fmt::format("{} scans", scans.size());
     ReconstructResult result = with_context(name, [&] { return reconstruct(scan, options, progress, timer); });

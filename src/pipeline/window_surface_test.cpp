@@ -60,10 +60,24 @@ using WindowStoreTest = Folder;
 using WindowSurfaceTest = Folder;
 using RankGroupTest = Folder;
 
+/// Each point of the torus seen from a place above it, but every tenth from nowhere.
+geom::Sensors sensors_of(std::span<const Vec3f> points) {
+    geom::Sensors s;
+    for (const auto& p : points) {
+        const Vec3f n = normalized(p - normalized(Vec3f{p.x, p.y, 0}) * 0.35f);
+        const bool known = s.of_point.size() % 10 != 0;
+        s.of_point.push_back(known ? static_cast<std::uint32_t>(s.positions.size()) : geom::Sensors::kUnknownSensor);
+        if (known) s.positions.push_back(Vec3d(p + n * 0.1f));
+    }
+    return s;
+}
+
 /// Octaves by windows against all octaves at once.
-void expect_the_field_of_the_whole(models::Cascade::Detail detail, std::size_t n) {
+void expect_the_field_of_the_whole(models::Cascade::Detail detail, std::size_t n, bool seen = false) {
     const auto points = torus(n);
-    const auto options = encode_options(points.size(), detail);
+    auto options = encode_options(points.size(), detail);
+    const geom::Sensors sensors = sensors_of(points);
+    if (seen) options.sensors = &sensors;
     const auto model = models::Cascade::load(kModel);
     NoProgress quiet;
     models::Cascade::WindowOptions all, few;
@@ -106,19 +120,25 @@ TEST(WindowField, OctavesByWindowsAreThoseOfTheWhole) {
 TEST(WindowField, FitsByWindowsAreThoseOfTheWhole) {
     expect_the_field_of_the_whole(models::Cascade::Detail::fitted, 60000);
 }
+TEST(WindowField, SensorsFollowThePointsIntoTheWindows) {
+    expect_the_field_of_the_whole(models::Cascade::Detail::fitted, 60000, true);
+    expect_the_field_of_the_whole(models::Cascade::Detail::learned, 6000, true);
+}
 
 struct Made {
     WindowSurface surface;
     geom::MeshReport report;
 };
 
-Made make(const std::vector<Vec3f>& points, WindowSurfaceOptions options, Progress& progress) {
+Made make(const std::vector<Vec3f>& points, WindowSurfaceOptions options, Progress& progress,
+          const geom::Sensors* sensors = nullptr) {
     const auto model = models::Cascade::load(kModel);
     NoProgress quiet;
     models::Cascade::WindowOptions windows;
     windows.finest_cells = 1e5;
-    const auto field =
-        model.encode_windows(points, encode_options(points.size(), models::Cascade::Detail::fitted), windows, quiet);
+    auto encoding = encode_options(points.size(), models::Cascade::Detail::fitted);
+    encoding.sensors = sensors;
+    const auto field = model.encode_windows(points, encoding, windows, quiet);
     options.cell = 0.012;
     options.reach = 0.02;
     PhaseTimer timer;
@@ -140,15 +160,15 @@ private:
     int left_;
 };
 
-TEST_F(WindowSurfaceTest, TilesDoNotMatter) {
+void expect_that_tiles_do_not_matter(const geom::Sensors* sensors) {
     const auto points = torus(20000);
     NoProgress quiet;
-    const Made one = make(points, {.window_cells = 4096}, quiet);
+    const Made one = make(points, {.window_cells = 4096}, quiet, sensors);
     EXPECT_EQ(one.surface.windows, 1u);
     EXPECT_TRUE(one.report.watertight()) << one.report.summary();
     EXPECT_EQ(one.report.genus(), 1);
     for (const int cells : {16, 40}) {
-        const Made many = make(points, {.window_cells = cells, .windows_per_tile = 2}, quiet);
+        const Made many = make(points, {.window_cells = cells, .windows_per_tile = 2}, quiet, sensors);
         EXPECT_GT(many.surface.windows, 8u);
         EXPECT_TRUE(many.report.watertight()) << many.report.summary();
         EXPECT_EQ(many.report.genus(), 1);
@@ -170,6 +190,11 @@ TEST_F(WindowSurfaceTest, TilesDoNotMatter) {
         }
         EXPECT_LT(moved, a.size() / 100) << largest;
     }
+}
+TEST_F(WindowSurfaceTest, TilesDoNotMatter) { expect_that_tiles_do_not_matter(nullptr); }
+TEST_F(WindowSurfaceTest, TilesDoNotMatterToSensors) {
+    const geom::Sensors sensors = sensors_of(torus(20000));
+    expect_that_tiles_do_not_matter(&sensors);
 }
 
 TEST_F(WindowSurfaceTest, AStoppedRunGoesOnAndGivesTheSameBytes) {

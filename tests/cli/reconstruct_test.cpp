@@ -4,6 +4,7 @@
 #include "nir/base/rng.h"
 #include "nir/geom/kd_tree.h"
 #include "nir/geom/mesh_check.h"
+#include "nir/io/npy.h"
 #include "nir/io/ply.h"
 
 #include "cli/run_program.h"
@@ -197,6 +198,53 @@ TEST(Reconstruct, TrimsToWhatWasSeen) {
         EXPECT_GE(mesh.confidence[v], 0.0f);
     }
     EXPECT_GT(seen, 0.85 * n_seen);
+}
+
+/// A room without ceiling, seen from its middle: floor and four walls of 2 x 2 x 1.
+geom::PointCloud room_scan(std::size_t n) {
+    Rng rng(6);
+    geom::PointCloud cloud;
+    for (std::size_t i = 0; i < n; ++i) {
+        const double u = rng.uniform(-1, 1), v = rng.uniform(-1, 1), h = rng.uniform(0, 1);
+        const double wall = rng.uniform() < 0.5 ? -1 : 1;
+        const auto part = rng.below(3);
+        cloud.points.push_back(part == 0 ? Vec3d{u, v, 0} : part == 1 ? Vec3d{wall, v, h} : Vec3d{u, wall, h});
+        cloud.sensors.push_back({0.1, 0, 0.6});
+    }
+    return cloud;
+}
+
+TEST(Reconstruct, SensorsTurnWallsToWhereTheyWereSeenFrom) {
+    const TemporaryFolder folder;
+    const std::string scan = save(folder, "room.ply", room_scan(20000));
+    const auto j =
+        run_json({"reconstruct", scan, "-o", folder / "out.ply", "--trim", "auto", "--detail", "fitted", "--json"});
+    EXPECT_EQ(j["sensors"], 1);
+    const geom::TriMesh mesh = io::to_mesh(io::read_ply(std::filesystem::path(folder / "out.ply")));
+    double area = 0, seen = 0;
+    for (const auto& f : mesh.faces) {
+        const Vec3d a = mesh.vertices[f[0]], b = mesh.vertices[f[1]], c = mesh.vertices[f[2]];
+        const Vec3d normal = cross(b - a, c - a);
+        area += norm(normal) / 2;
+        if (dot(normal, Vec3d{0.1, 0, 0.6} - a) > 0) seen += norm(normal) / 2;
+    }
+    EXPECT_GT(seen, 0.97 * area);
+    EXPECT_NEAR(area, 12, 1.5);  // one side of each wall
+}
+
+TEST(Reconstruct, SensorsHaveToFitTheScan) {
+    const TemporaryFolder folder;
+    geom::PointCloud cloud = sphere_scan(500, 1.0, 0.0);
+    const std::string scan = save(folder, "s.ply", cloud);
+    io::TensorFile file;
+    file.arrays.push_back(io::NamedArray::from("sensors", {499, 3}, std::vector<float>(3 * 499)));
+    io::write_npz(std::filesystem::path(folder / "sensors.npz"), file);
+    const Outcome o = run_nir({"reconstruct", scan, "-o", folder / "out.ply", "--sensors", folder / "sensors.npz"});
+    EXPECT_EQ(o.code, 3);
+    expect_clean_stderr(o);
+    EXPECT_THAT(o.err, HasSubstr("sensors.npz"));
+    EXPECT_THAT(o.err, HasSubstr("sensors for 499 points, but the scan has 500 points"));
+    EXPECT_FALSE(std::filesystem::exists(folder / "out.ply"));
 }
 
 struct BadInput {

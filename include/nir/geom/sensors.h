@@ -25,6 +25,10 @@ struct Sensors {
     Vec3f direction(std::size_t point, Vec3d place) const {
         return knows(point) ? Vec3f(normalized(positions[of_point[point]] - place)) : Vec3f{};
     }
+    /// The same for points themselves. @param points [N]
+    std::vector<Vec3f> directions(std::span<const Vec3f> points) const;
+    /// For some of the points. @param which [M] indices into points  @return [M]
+    std::vector<Vec3f> directions(std::span<const Vec3f> points, std::span<const std::uint32_t> which) const;
 };
 
 /// Finds the places among the positions that a PointCloud has for each point (equal to the last bit are one).

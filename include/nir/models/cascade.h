@@ -4,6 +4,7 @@
 
 #include "nir/base/progress.h"
 #include "nir/extract/scalar_field.h"
+#include "nir/geom/sensors.h"
 #include "nir/geom/shapes.h"
 
 #include <cstdint>
@@ -86,6 +87,9 @@ public:
         double spacing = 0;  ///< distance of neighbouring points on the surface, in the frame of the points; > 0
         double noise = 0;    ///< standard deviation of the points along the normal, same frame; >= 0
         Detail detail = Detail::automatic;
+        /// Where the sensors stood, same frame, one entry per point; null or empty: not known. Space that was looked
+        /// through is outside, and fitted planes get their outside from the sensors. Read while encoding only.
+        const geom::Sensors* sensors = nullptr;
     };
     /// @param points [N,3], any frame, finite; N >= 1. The longest side of their box must be positive.
     /// @throws Error cancelled if progress says so.

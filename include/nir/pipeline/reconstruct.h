@@ -22,6 +22,7 @@ struct ReconstructOptions {
     double level = 0.5;             ///< probability of the surface, in (0, 1)
     bool trim = false;              ///< cut away surface far from every point; default: closed
     double trim_distance = 0;       ///< user units; 0 = auto, four point spacings, three local ones where that is more
+    std::filesystem::path sensors;  ///< NPZ with the sensors of the points (pipeline/read_sensors.h); may be empty
     bool keep_all_components = false;  ///< also the small ones that no points support
     models::Cascade::Detail detail = models::Cascade::Detail::automatic;
     double refine_seconds = 0;  ///< move the surface towards the points for at most so long; 0 = no such limit
@@ -40,6 +41,7 @@ struct ReconstructResult {
     geom::MeshReport report;
     geom::ScanReport scan;
     std::size_t points = 0;                      ///< used
+    std::size_t sensors = 0;                     ///< places from which they were seen; 0: not known
     double residual_mean = 0, residual_p95 = 0;  ///< distance of the used points to the mesh, user units
     int octaves = 0, resolution = 0;
     bool fitted = false;  ///< the surface was fitted to the points where they are dense (models/cascade.h)

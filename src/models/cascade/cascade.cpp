@@ -14,6 +14,7 @@
 #include "models/cascade/octave_encoder.h"
 #include "models/cascade/window_field.h"
 #include "models/fitted/fitted_field.h"
+#include "models/fitted/free_space.h"
 
 #include <cmath>
 
@@ -249,8 +250,15 @@ std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, std::span<co
     FeatureOctree tree = encoder.run(fit ? few : full);
     const geom::Box3f domain = domain_of(encoder, config, tree);
     auto learned = learned_field(std::move(tree), net, domain);
+    const bool seen = options.sensors && !options.sensors->empty();
+    if (seen)
+        learned = carve_free_space(
+            std::move(learned), std::make_shared<FreeSpace>(points, *options.sensors, domain, learned->finest_cell()));
     if (!fit) return learned;
-    return fit_surface(std::move(learned), points, {.spacing = options.spacing, .noise = options.noise}, progress);
+    FitOptions fitting{.spacing = options.spacing, .noise = options.noise};
+    std::vector<Vec3f> views;
+    if (seen) fitting.views = views = options.sensors->directions(points);
+    return fit_surface(std::move(learned), points, fitting, progress);
 }
 
 std::unique_ptr<CascadeField> encode_cascade_windows(const CascadeNet& net, std::span<const Vec3f> points,
@@ -277,6 +285,10 @@ std::unique_ptr<CascadeField> encode_cascade_windows(const CascadeNet& net, std:
     Encoder encoder(net, points, fit, windows.most_bricks, progress);
     plan.whole = encoder.run(resident);
     plan.domain = domain_of(encoder, config, plan.whole);
+    if (options.sensors && !options.sensors->empty()) {
+        plan.sensors = *options.sensors;
+        plan.free_space = std::make_shared<FreeSpace>(points, plan.sensors, plan.domain, plan.whole.cell(plan.octaves));
+    }
     return window_field(net, points, std::move(plan));
 }
 

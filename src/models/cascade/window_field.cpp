@@ -65,14 +65,13 @@ public:
         window_.reset();
         const torch::InferenceMode guard;
         const float learned_cell = plan_.whole.cell(plan_.octaves);
-        const FitOptions fit{
-            .spacing = plan_.spacing, .noise = plan_.noise, .region = region, .scan_points = points_.size()};
+        FitOptions fit{.spacing = plan_.spacing, .noise = plan_.noise, .region = region, .scan_points = points_.size()};
+        if (!plan_.sensors.empty()) fit.views.emplace();  // matters to the reach
         const float reach = plan_.fit ? fit_reach(fit, points_.size(), learned_cell) : 0;
         const Box3f around = region.padded(reach);
         auto learned = learned_field(octaves_near(around), net_, plan_.domain);
-        NoProgress quiet;
-        window_ =
-            plan_.fit ? fit_surface(std::move(learned), tiles_.points_in_box(around), fit, quiet) : std::move(learned);
+        if (plan_.free_space) learned = carve_free_space(std::move(learned), plan_.free_space);
+        window_ = plan_.fit ? with_planes(std::move(learned), around, fit) : std::move(learned);
         region_ = region;
     }
 
@@ -99,6 +98,18 @@ private:
     const CascadeField& window() const {
         if (!window_) fail(ErrorKind::internal, "a field that is made by windows was asked before prepare()");
         return *window_;
+    }
+
+    /// Planes on the points of a box.
+    std::unique_ptr<CascadeField> with_planes(std::unique_ptr<CascadeField> learned, const Box3f& around,
+                                              FitOptions fit) const {
+        const auto which = tiles_.in_box(around);
+        std::vector<Vec3f> near, views;
+        near.reserve(which.size());
+        for (const auto i : which) near.push_back(points_[i]);
+        if (!plan_.sensors.empty()) fit.views = views = plan_.sensors.directions(points_, which);
+        NoProgress quiet;
+        return fit_surface(std::move(learned), near, fit, quiet);
     }
 
     /// All octaves, the local ones exact near the places of a box.

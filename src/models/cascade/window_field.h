@@ -6,6 +6,7 @@
 
 #include "models/cascade/cascade_net.h"
 #include "models/cascade/feature_octree.h"
+#include "models/fitted/free_space.h"
 
 #include <memory>
 #include <span>
@@ -22,6 +23,8 @@ struct WindowPlan {
     std::size_t most_bricks = 0;  ///< computed together
     double spacing = 0, noise = 0;
     geom::Box3f domain;
+    geom::Sensors sensors{};                        ///< of the points; empty: not known
+    std::shared_ptr<const FreeSpace> free_space{};  ///< of the whole scan, if there are sensors
 };
 
 /// Cascade::encode_windows(): prepare() computes the remaining octaves and the fit near a box.

@@ -29,6 +29,11 @@ constexpr float kThickFrom = 0.45f, kThickTo = 0.25f;  ///< variance ratios betw
 constexpr float kWidthFrom = 0.06f, kWidthTo = 0.15f;  ///< cells squared: three points are no surface
 constexpr float kAgreeFrom = 0.2f, kAgreeTo = 0.5f;    ///< share of the orientation along the normal
 constexpr float kSite = 0.9f;                          ///< nodes within so many cells of the plane are oriented
+constexpr float kFacing = 0.07f;  ///< mean cosine of the views from which on the sensors decide alone
+// Lattices are added up to so many cells of the learned field. Sides that were seen have to reach to where free space
+// begins (free_space.h): what the learned field believes in between would be a sheet in front of the surface.
+constexpr float kReach = 1.5f, kReachOfViews = 3.0f;
+constexpr float kOneFrom = 0.4f, kOneTo = 0.7f;  ///< length of the mean view: views of one side are about parallel
 constexpr float kSlope = 5;       ///< of the learned logit across a surface, per cell of its finest octave
 constexpr float kSupport = 2;     ///< cells between a place and the nodes that speak there, rounding included
 constexpr float kPointReach = 3;  ///< cells between a node and the points that matter to its plane, likewise
@@ -41,7 +46,8 @@ float fade(float v, float from, float to) {
 /// Cells of the lattices, finest first.
 std::vector<float> lattice_cells(const FitOptions& options, std::size_t points, float learned_cell) {
     std::vector<float> cells;
-    for (float h = fit_cell(options, points); h < 1.5f * learned_cell || cells.empty(); h *= 2) cells.push_back(h);
+    const float reach = (options.views ? kReachOfViews : kReach) * learned_cell;
+    for (float h = fit_cell(options, points); h < reach || cells.empty(); h *= 2) cells.push_back(h);
     return cells;
 }
 
@@ -60,13 +66,15 @@ public:
         const auto tick = [&] {
             if (!progress.advance()) fail(ErrorKind::cancelled, "stopped while fitting the surface");
         };
+        const std::span<const Vec3f> views = options.views.value_or(std::span<const Vec3f>{});
         for (const float h : sizes) {
-            levels_.emplace_back(points, origin, h);
+            levels_.emplace_back(points, origin, h, views);
             tick();
         }
         for (auto& level : levels_) {
             geom::Box3f asked = options.region.value_or(learned_->domain());
             orient(level, asked.padded(kSupport * level.cell()));
+            level.forget_directions();
             tick();
         }
         progress.end();
@@ -163,12 +171,13 @@ private:
         return fit;
     }
 
-    /// Asks the learned field on both sides of the plane at every node near it.
+    /// Looks where the sensors are, and asks the learned field on both sides of the plane, at every node near it.
     void orient(MomentGrid& level, const geom::Box3f& within) {
         const float step = std::max(0.75f * learned_->finest_cell(), level.cell());
         struct Site {
             std::size_t node;
             Vec3f normal;
+            float seen;  ///< side of the sensors along the normal, -1 to 1; 0: not known
         };
         constexpr std::size_t kChunk = 1 << 16;
         std::vector<MomentGrid::Plane> planes(kChunk);
@@ -189,7 +198,10 @@ private:
                 const MomentGrid::Plane& plane = planes[i];
                 const float height = dot(level.node_position(first + i) - plane.center, plane.normal);
                 if (trust(plane) < 0.1f || std::abs(height) > kSite * level.cell()) continue;
-                sites.push_back({first + i, plane.normal});
+                const Vec3f views = level.seen_from(first + i);
+                const float seen =
+                    fade(norm(views), kOneFrom, kOneTo) * std::clamp(dot(views, plane.normal) / kFacing, -1.0f, 1.0f);
+                sites.push_back({first + i, plane.normal, seen});
                 asked.push_back(plane.center - plane.normal * step);
                 asked.push_back(plane.center + plane.normal * step);
             }
@@ -197,8 +209,11 @@ private:
             learned_->values(asked, logits);
             for (std::size_t i = 0; i < logits.size(); i += 2) fall.push_back((logits[i] - logits[i + 1]) / (2 * step));
         }
-        for (std::size_t i = 0; i < sites.size(); ++i)
-            level.set_outwards(sites[i].node, sites[i].normal * std::clamp(2 * fall[i] / slope_, -1.0f, 1.0f));
+        for (std::size_t i = 0; i < sites.size(); ++i) {
+            const Site& s = sites[i];
+            const float side = s.seen + (1 - std::abs(s.seen)) * std::clamp(2 * fall[i] / slope_, -1.0f, 1.0f);
+            level.set_outwards(s.node, s.normal * side);
+        }
     }
 
     std::unique_ptr<CascadeField> learned_;
@@ -236,6 +251,7 @@ float fit_reach(const FitOptions& options, std::size_t points, float learned_cel
 std::unique_ptr<CascadeField> fit_surface(std::unique_ptr<CascadeField> learned, std::span<const Vec3f> points,
                                           const FitOptions& options, Progress& progress) {
     NIR_CHECK(learned && options.spacing > 0 && options.noise >= 0);
+    NIR_CHECK(!options.views || options.views->size() == points.size());
     return std::make_unique<FittedField>(std::move(learned), points, options, progress);
 }
 

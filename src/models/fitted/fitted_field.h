@@ -18,6 +18,8 @@ struct FitOptions {
     /// fit_reach() of it; the result is that of the whole scan then, bit by bit.
     std::optional<geom::Box3f> region{};
     std::size_t scan_points = 0;  ///< of the whole scan; 0 = the points given
+    /// [N] from each point to its sensor, unit, zero where it is not known; empty option: nothing is known of the scan.
+    std::optional<std::span<const geom::Vec3f>> views{};
 };
 
 /// Cells of the finest lattice. @param points  of the whole scan
@@ -38,7 +40,9 @@ double share_of_folds(std::span<const geom::Vec3f> points, geom::Vec3f origin, f
 /// no network. Near the points the value is slope * signed distance to the moving least squares plane (MomentGrid), on
 /// the finest lattice that has enough points around, coarser ones beyond, and the learned field in the end; the
 /// transitions are smooth. The learned field orients the planes: each lattice node near the surface gets the direction
-/// in which the logit falls. Where it does not (walls thinner than the kernel, noise), the learned value stays.
+/// in which the logit falls. Where it does not (walls thinner than the kernel, noise), the learned value stays. Where
+/// sensors are known, outside is where they were; the learned field is asked where that says little (surfaces seen from
+/// both sides, grazing views).
 ///
 /// @param learned  its cells may be several spacings wide
 /// @param points   [N,3] of the scan, in the frame of `learned`

@@ -4,6 +4,7 @@
 #include "nir/base/rng.h"
 
 #include "models/fitted/fitted_field.h"
+#include "models/fitted/free_space.h"
 #include "models/fitted/moment_grid.h"
 
 #include <gtest/gtest.h>
@@ -201,21 +202,183 @@ TEST(FittedField, HolesAreFilledByTheLearnedField) {
     }
 }
 
-TEST(FittedField, WhereTheLearnedFieldSeesNoSidesItStays) {
-    // A learned field that has not seen the surface at all: no side is inside.
-    class Outside final : public CascadeField {
-    public:
-        void values(std::span<const Vec3f> points, std::span<float> out) const override {
-            std::fill_n(out.begin(), points.size(), -3.0f);
-        }
-        geom::Box3f domain() const override { return {{-1, -1, -1}, {1, 1, 1}}; }
-        int octaves() const override { return 1; }
-        float finest_cell() const override { return 0.08f; }
-        std::size_t memory_bytes() const override { return 0; }
-    };
+/// A learned field that has not seen the surface at all: the same value everywhere.
+class Blind final : public CascadeField {
+public:
+    explicit Blind(float value) : value_(value) {}
+    void values(std::span<const Vec3f> points, std::span<float> out) const override {
+        std::fill_n(out.begin(), points.size(), value_);
+    }
+    geom::Box3f domain() const override { return {{-1, -1, -1}, {1, 1, 1}}; }
+    int octaves() const override { return 1; }
+    float finest_cell() const override { return 0.08f; }
+    std::size_t memory_bytes() const override { return 0; }
+
+private:
+    float value_;
+};
+
+/// All points seen from one place.
+geom::Sensors one_sensor(Vec3d place, std::size_t n) { return {{place}, std::vector<std::uint32_t>(n, 0)}; }
+
+float value_at(const extract::ScalarField& field, Vec3f p) {
+    const Vec3f at[1] = {p};
+    float value[1];
+    field.values(at, value);
+    return value[0];
+}
+
+TEST(MomentGrid, RemembersFromWhereItWasSeen) {
+    Rng rng(12);
+    std::vector<Vec3f> points, directions;
+    for (int i = 0; i < 4000; ++i) {
+        const auto x = static_cast<float>(rng.uniform(-1, 1)), y = static_cast<float>(rng.uniform(-1, 1));
+        points.push_back({x, y, 0});
+        directions.push_back(x < 0 ? Vec3f{0, 0, 1} : i % 2 ? Vec3f{0.6f, 0, 0.8f} : Vec3f{0.6f, 0, -0.8f});
+    }
+    MomentGrid grid(points, {}, 0.1f, directions);
+    std::size_t looked = 0;
+    for (std::size_t i = 0; i < grid.nodes(); ++i) {
+        const Vec3f p = grid.node_position(i);
+        if (std::abs(p.z) > 0.05f || std::abs(p.x) < 0.25f || std::max(std::abs(p.x), std::abs(p.y)) > 0.8f) continue;
+        const Vec3f seen = grid.seen_from(i);
+        ++looked;
+        EXPECT_LT(norm(seen - (p.x < 0 ? Vec3f{0, 0, 1} : Vec3f{0.6f, 0, 0})), p.x < 0 ? 1e-5f : 0.4f);
+    }
+    EXPECT_GT(looked, 100u);
+    grid.forget_directions();
+    EXPECT_EQ(grid.seen_from(0), Vec3f{});
+}
+
+TEST(FittedField, SensorsSayWhatIsOutside) {
+    // A learned field that knows nothing, and points of a sphere that were seen from its middle, or from all around.
     NoProgress quiet;
     const auto points = sphere_points(1);
-    const auto field = fit_surface(std::make_unique<Outside>(), points, {.spacing = kSpacing}, quiet);
+    const geom::Sensors inside = one_sensor({0.05, 0, 0}, points.size());
+    geom::Sensors around;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        around.positions.push_back(static_cast<Vec3d>(points[i]) * 3.0);
+        around.of_point.push_back(static_cast<std::uint32_t>(i));
+    }
+    for (const auto* sensors : {&inside, static_cast<const geom::Sensors*>(&around)}) {
+        const std::vector<Vec3f> views = sensors->directions(points);
+        const auto field =
+            fit_surface(std::make_unique<Blind>(0.0f), points, {.spacing = kSpacing, .views = views}, quiet);
+        const float sign = sensors == &inside ? 1.0f : -1.0f;  // of the value outside the sphere
+        Rng rng(9);
+        for (int i = 0; i < 200; ++i) {
+            const Vec3f d = on_sphere(rng, 1);
+            EXPECT_GT(sign * value_at(*field, d * 0.504f), 0);
+            EXPECT_LT(sign * value_at(*field, d * 0.496f), 0);
+        }
+    }
+}
+
+TEST(FittedField, ViewsFromBothSidesLeaveTheWordToTheLearnedField) {
+    NoProgress quiet;
+    const auto points = sphere_points(1);
+    geom::Sensors sensors;
+    for (std::size_t i = 0; i < points.size(); ++i) {  // every other point from inside
+        sensors.positions.push_back(static_cast<Vec3d>(points[i]) * (i % 2 ? 0.1 : 1.9));
+        sensors.of_point.push_back(static_cast<std::uint32_t>(i));
+    }
+    const std::vector<Vec3f> views = sensors.directions(points);
+    const auto field =
+        fit_surface(std::make_unique<RoughSphere>(0.52f), points, {.spacing = kSpacing, .views = views}, quiet);
+    Rng rng(10);
+    int right = 0;
+    for (int i = 0; i < 200; ++i) right += std::abs(radius_along(*field, on_sphere(rng, 1)) - 0.5f) < 0.003f;
+    EXPECT_GT(right, 170);
+}
+
+/// A square of points at z = 0.5, 1 x 1, a point every centimetre.
+std::vector<Vec3f> wall() {
+    std::vector<Vec3f> points;
+    for (int i = -50; i <= 50; ++i)
+        for (int j = -50; j <= 50; ++j)
+            points.push_back({0.01f * static_cast<float>(i), 0.01f * static_cast<float>(j), 0.5f});
+    return points;
+}
+constexpr geom::Box3f kCube{{-1, -1, -1}, {1, 1, 1}};
+
+TEST(FreeSpace, IsWhatWasLookedThrough) {
+    const auto points = wall();
+    const geom::Sensors sensors = one_sensor({0, 0, -0.9}, points.size());
+    const FreeSpace space(points, sensors, kCube, 0.05f);
+    EXPECT_LT(space.evidence({0, 0, -0.3f}), -0.9f);
+    EXPECT_LT(space.evidence({0.1f, 0.1f, 0.2f}), -0.9f);
+    EXPECT_GE(space.evidence({0, 0, 0.5f}), 0);         // at the points
+    EXPECT_GT(space.evidence({0, 0, 0.6f}), 0.5f);      // behind them
+    EXPECT_EQ(space.evidence({0, 0, 0.9f}), 0);         // far behind
+    EXPECT_EQ(space.evidence({0.8f, 0, -0.5f}), 0);     // beside the cone of rays
+    EXPECT_GT(space.evidence({0, 0, -0.999f}), -0.5f);  // behind the sensor
+    for (const float z : {-1.5f, 1.5f, 1e30f, -1e30f}) EXPECT_EQ(space.evidence({0, 0, z}), 0) << z;  // outside the box
+    // The cone from the sensor to the square: a third of base times height, in cells, but for its ends; averaging makes
+    // it a cell wider.
+    const double cone = 1.0 * 1.0 * 1.4 / 3, cells = cone / std::pow(0.05, 3);
+    EXPECT_GT(static_cast<double>(space.free_cells()), 0.7 * cells);
+    EXPECT_LT(static_cast<double>(space.free_cells()), 1.8 * cells);
+    // A sensor outside the box is as good.
+    const FreeSpace far(points, one_sensor({0, 0, -5}, points.size()), kCube, 0.05f);
+    EXPECT_LT(far.evidence({0, 0, -0.8f}), -0.9f);
+
+    const auto carve = [&](float value, Vec3f at) {
+        return value_at(*carve_free_space(std::make_unique<Blind>(value), std::make_shared<FreeSpace>(space)), at);
+    };
+    EXPECT_LT(carve(2, {0, 0, 0}), -2.5f);
+    EXPECT_GT(carve(-2, {0, 0, 0.6f}), 0.5f);
+    EXPECT_FLOAT_EQ(carve(2, {0, 0, 0.95f}), 2);
+    EXPECT_FLOAT_EQ(carve(-7, {0, 0, 0}), -7);
+}
+
+TEST(FreeSpace, GrazingRaysDoNotEatTheSurface) {
+    // A floor at z = 0 seen from a hand above it: nothing at it or below it is free.
+    std::vector<Vec3f> points;
+    for (int i = 0; i <= 180; ++i)
+        for (int j = -20; j <= 20; ++j)
+            points.push_back({-0.9f + 0.01f * static_cast<float>(i), 0.01f * static_cast<float>(j), 0});
+    const FreeSpace space(points, one_sensor({-0.9, 0, 0.06}, points.size()), kCube, 0.04f);
+    for (const auto& p : points) {
+        EXPECT_GE(space.evidence(p), 0);
+        EXPECT_GE(space.evidence(p - Vec3f{0, 0, 0.05f}), 0);
+    }
+    const FreeSpace unknown(points,
+                            {{{0, 0, 0.5}}, std::vector<std::uint32_t>(points.size(), geom::Sensors::kUnknownSensor)},
+                            kCube, 0.04f);
+    EXPECT_EQ(unknown.free_cells(), 0u);
+    EXPECT_EQ(unknown.evidence({0.1f, 0, -0.05f}), 0);
+}
+
+TEST(FreeSpace, GapsBetweenRaysCloseAndSingleRaysSayLittle) {
+    // Points 0.1 apart, rays from far away, cells of 0.025: three of four cells see no ray.
+    std::vector<Vec3f> points;
+    for (int i = -8; i <= 8; ++i)
+        for (int j = -8; j <= 8; ++j)
+            points.push_back({0.1f * static_cast<float>(i), 0.1f * static_cast<float>(j), 0.7f});
+    const FreeSpace space(points, one_sensor({0, 0, -300}, points.size()), kCube, 0.025f);
+    Rng rng(3);
+    for (int i = 0; i < 500; ++i) {
+        const auto u = [&](double r) { return static_cast<float>(rng.uniform(-r, r)); };
+        EXPECT_LT(space.evidence({u(0.7), u(0.7), u(0.5)}), 0);
+    }
+    const std::vector<Vec3f> one{{0.01f, 0.01f, 0.7f}};
+    EXPECT_GT(FreeSpace(one, one_sensor({0, 0, -300}, 1), kCube, 0.025f).evidence({0.01f, 0.01f, 0}), -0.5f);
+    // Rays from both sides: what one saw is stronger than what the other guesses.
+    auto both = wall();
+    const std::size_t n = both.size();
+    for (std::size_t i = 0; i < n; ++i) both.push_back(both[i] + Vec3f{0, 0, 0.1f});
+    geom::Sensors sensors{{{0, 0, -300}, {0, 0, 300}}, std::vector<std::uint32_t>(n, 0)};
+    sensors.of_point.resize(2 * n, 1);
+    const FreeSpace thin(both, sensors, kCube, 0.05f);
+    EXPECT_LT(thin.evidence({0, 0, 0.3f}), -0.8f);
+    EXPECT_LT(thin.evidence({0, 0, 0.8f}), -0.8f);
+    EXPECT_GE(thin.evidence({0, 0, 0.55f}), 0);
+}
+
+TEST(FittedField, WhereTheLearnedFieldSeesNoSidesItStays) {
+    NoProgress quiet;
+    const auto points = sphere_points(1);
+    const auto field = fit_surface(std::make_unique<Blind>(-3.0f), points, {.spacing = kSpacing}, quiet);
     Rng rng(7);
     for (int i = 0; i < 200; ++i) {
         const Vec3f at[1] = {on_sphere(rng, static_cast<float>(rng.uniform(0.4, 0.6)))};

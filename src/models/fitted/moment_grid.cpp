@@ -68,8 +68,9 @@ Thinnest thinnest_axis(const std::array<double, 6>& s) {
 
 }  // namespace
 
-MomentGrid::MomentGrid(std::span<const Vec3f> points, Vec3f origin, float cell) : origin_(origin), cell_(cell) {
-    NIR_CHECK(cell > 0);
+MomentGrid::MomentGrid(std::span<const Vec3f> points, Vec3f origin, float cell, std::span<const Vec3f> directions)
+    : origin_(origin), cell_(cell) {
+    NIR_CHECK(cell > 0 && (directions.empty() || directions.size() == points.size()));
     // Every point goes to each brick that holds one of its eight nodes.
     std::vector<std::pair<std::uint64_t, std::uint32_t>> visits;
     visits.reserve(2 * points.size());
@@ -94,6 +95,7 @@ MomentGrid::MomentGrid(std::span<const Vec3f> points, Vec3f origin, float cell) 
     begin.push_back(visits.size());
     insert_bricks();
     data_.resize(bricks_.size());
+    if (!directions.empty()) seen_.resize(bricks_.size());
     parallel_for(bricks_.size(), 64, [&](std::size_t from, std::size_t to) {
         for (std::size_t b = from; b < to; ++b) {
             const Vec3i corner = bricks_[b] * kSide;
@@ -107,7 +109,9 @@ MomentGrid::MomentGrid(std::span<const Vec3f> points, Vec3f origin, float cell) 
                         continue;
                     const Vec3f r = q - static_cast<Vec3f>(n);
                     const float w = (1 - std::abs(r.x)) * (1 - std::abs(r.y)) * (1 - std::abs(r.z));
-                    Node& node = data_[b][static_cast<std::size_t>((local.z * kSide + local.y) * kSide + local.x)];
+                    const auto at = static_cast<std::size_t>((local.z * kSide + local.y) * kSide + local.x);
+                    Node& node = data_[b][at];
+                    if (!directions.empty()) seen_[b][at] += w * directions[visits[v].second];
                     node.weight += w;
                     node.first += d * w;
                     auto& s = node.second;
@@ -208,11 +212,34 @@ MomentGrid::Plane MomentGrid::fit(Vec3f place) const {
     return plane;
 }
 
-Vec3f MomentGrid::node_position(std::size_t node) const {
+Vec3i MomentGrid::node_index(std::size_t node) const {
     const auto local = static_cast<int>(node % kNodes);
-    const Vec3i n =
-        bricks_[node / kNodes] * kSide + Vec3i{local % kSide, local / kSide % kSide, local / (kSide * kSide)};
-    return origin_ + static_cast<Vec3f>(n) * cell_;
+    return bricks_[node / kNodes] * kSide + Vec3i{local % kSide, local / kSide % kSide, local / (kSide * kSide)};
+}
+
+Vec3f MomentGrid::node_position(std::size_t node) const {
+    return origin_ + static_cast<Vec3f>(node_index(node)) * cell_;
+}
+
+Vec3f MomentGrid::seen_from(std::size_t node) const {
+    if (seen_.empty()) return {};
+    const Vec3i middle = node_index(node);
+    constexpr float kSpline[3] = {0.125f, 0.75f, 0.125f};
+    float weight = 0;
+    Vec3f sum{};
+    for (int z = -1; z <= 1; ++z)
+        for (int y = -1; y <= 1; ++y)
+            for (int x = -1; x <= 1; ++x) {
+                const Vec3i n = middle + Vec3i{x, y, z};
+                const std::int32_t slot = find({n.x >> 2, n.y >> 2, n.z >> 2});
+                if (slot < 0) continue;
+                const auto b = static_cast<std::size_t>(slot);
+                const auto at = static_cast<std::size_t>(((n.z & 3) * kSide + (n.y & 3)) * kSide + (n.x & 3));
+                const float w = kSpline[x + 1] * kSpline[y + 1] * kSpline[z + 1];
+                weight += w * data_[b][at].weight;
+                sum += w * seen_[b][at];
+            }
+    return weight > 0 ? sum / weight : Vec3f{};
 }
 
 void MomentGrid::set_outwards(std::size_t node, Vec3f direction) {
@@ -223,7 +250,8 @@ void MomentGrid::set_outwards(std::size_t node, Vec3f direction) {
 }
 
 std::size_t MomentGrid::memory_bytes() const {
-    return data_.size() * sizeof(data_[0]) + table_.size() * sizeof(table_[0]) + bricks_.size() * sizeof(bricks_[0]);
+    return data_.size() * sizeof(data_[0]) + seen_.size() * sizeof(seen_[0]) + table_.size() * sizeof(table_[0]) +
+           bricks_.size() * sizeof(bricks_[0]);
 }
 
 }  // namespace nir::models

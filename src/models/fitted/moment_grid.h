@@ -21,8 +21,10 @@ namespace nir::models {
 class MomentGrid {
 public:
     /// @param points [N,3], finite  @param origin of node (0,0,0)  @param cell distance of nodes, > 0
+    /// @param directions [N,3] to the sensors of the points, or empty: see seen_from()
     /// The result depends on the order of the points (rounding), not on the number of threads.
-    MomentGrid(std::span<const geom::Vec3f> points, geom::Vec3f origin, float cell);
+    MomentGrid(std::span<const geom::Vec3f> points, geom::Vec3f origin, float cell,
+               std::span<const geom::Vec3f> directions = {});
 
     float cell() const { return cell_; }
 
@@ -43,6 +45,10 @@ public:
     /// Gives a node an outward direction of length 0 (unknown) to 1. Nodes without one, and those
     /// that no point contributes to, are left out of the mean.
     void set_outwards(std::size_t node, geom::Vec3f direction);
+    /// Mean direction to the sensors of the points around a node, with the weights of fit(); zero without directions.
+    geom::Vec3f seen_from(std::size_t node) const;
+    /// Frees the directions; seen_from() is zero from then on.
+    void forget_directions() { seen_ = {}; }
 
     std::size_t memory_bytes() const;
 
@@ -59,6 +65,7 @@ private:
         std::array<float, 2> unused{};
     };
     static_assert(sizeof(Node) == 64);
+    geom::Vec3i node_index(std::size_t node) const;
     std::int32_t find(geom::Vec3i brick) const;
     static Node weighted_nodes(const std::array<Node, kNodes>& nodes, geom::Vec3i corner, geom::Vec3i lo,
                                const std::array<std::array<float, 3>, 3>& weights);
@@ -67,8 +74,9 @@ private:
     geom::Vec3f origin_;
     float cell_;
     std::vector<geom::Vec3i> bricks_;
-    std::vector<std::array<Node, kNodes>> data_;  ///< x fastest
-    std::vector<std::int32_t> table_;             ///< open addressing: slot of a brick, or -1
+    std::vector<std::array<Node, kNodes>> data_;         ///< x fastest
+    std::vector<std::array<geom::Vec3f, kNodes>> seen_;  ///< sum of w direction, or empty
+    std::vector<std::int32_t> table_;                    ///< open addressing: slot of a brick, or -1
 };
 
 }  // namespace nir::models
