@@ -252,8 +252,10 @@ std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, std::span<co
     auto learned = learned_field(std::move(tree), net, domain);
     const bool seen = options.sensors && !options.sensors->empty();
     if (seen)
-        learned = carve_free_space(
-            std::move(learned), std::make_shared<FreeSpace>(points, *options.sensors, domain, learned->finest_cell()));
+        learned =
+            carve_free_space(std::move(learned),
+                             std::make_shared<FreeSpace>(points, *options.sensors, domain,
+                                                         FreeSpace::cell_for(learned->finest_cell(), options.spacing)));
     if (!fit) return learned;
     FitOptions fitting{.spacing = options.spacing, .noise = options.noise};
     std::vector<Vec3f> views;
@@ -287,7 +289,8 @@ std::unique_ptr<CascadeField> encode_cascade_windows(const CascadeNet& net, std:
     plan.domain = domain_of(encoder, config, plan.whole);
     if (options.sensors && !options.sensors->empty()) {
         plan.sensors = *options.sensors;
-        plan.free_space = std::make_shared<FreeSpace>(points, plan.sensors, plan.domain, plan.whole.cell(plan.octaves));
+        plan.free_space = std::make_shared<FreeSpace>(
+            points, plan.sensors, plan.domain, FreeSpace::cell_for(plan.whole.cell(plan.octaves), options.spacing));
     }
     return window_field(net, points, std::move(plan));
 }

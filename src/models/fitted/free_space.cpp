@@ -19,8 +19,8 @@ using geom::Vec3i;
 
 constexpr float kSureLogit = 3.0f;                          ///< of what is surely inside: probability 0.95
 constexpr std::uint8_t kMostRays = 8;                       ///< that are counted in a cell, and that start in one
-constexpr float kFrontWeight = 2.0f, kBehindWeight = 1.0f;  ///< of a ray: it saw the one and can guess the other
-constexpr float kDoubt = 1.0f;                              ///< rays that are needed for half the evidence
+constexpr float kFrontWeight = 4.0f, kBehindWeight = 2.0f;  ///< of a ray: it saw the one and can guess the other
+constexpr float kDoubt = 1.0f;                              ///< weight of rays that gives half the evidence
 constexpr int kRounds = 2;                                  ///< of averaging
 
 Vec3i floored(Vec3f q) {
@@ -160,6 +160,8 @@ FreeSpace::FreeSpace(std::span<const Vec3f> points, const geom::Sensors& sensors
                     if (holds(c)) evidence_[index(c)] = std::max<std::int8_t>(evidence_[index(c)], 0);
                 }
             }
+    for (std::size_t k = 0; k < n; ++k)
+        if (occupied[k]) evidence_[k] = 0;
 }
 
 float FreeSpace::evidence(Vec3f place) const {

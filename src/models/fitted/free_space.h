@@ -5,6 +5,7 @@
 #include "nir/geom/sensors.h"
 #include "nir/models/cascade.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -18,21 +19,24 @@ namespace nir::models {
 /// Each cell counts rays: in front, up to kStop cells before a point (rays that graze a surface must not eat it), and
 /// behind, up to kBehind cells beyond it. Counts are averaged over the cells around (3 x 3 x 3, twice), so that gaps
 /// between rays close and single rays say little. Evidence is (behind - front) / (behind + front + kDoubt): weak where
-/// few rays came or where they disagree. Cells next to points are never outside: within the noise of a surface the
-/// points themselves say where it is. A few points for each cell are enough: time and memory follow the number of
-/// cells.
-/// Ref: Curless and Levoy, A volumetric method for building complex models from range images, 1996 (space carving);
-/// Labatut, Pons, Keriven, Robust and efficient surface reconstruction from range data, 2009 (rays vote in front and
-/// behind, softly).
+/// few rays came or where they disagree. Cells next to points are never outside, and of those with points nothing is
+/// said: within the noise of a surface the points themselves say where it is. A few points for each cell are enough:
+/// time and memory follow the number of cells. Ref: Curless and Levoy, A volumetric method for building complex models
+/// from range images, 1996 (space carving); Labatut, Pons, Keriven, Robust and efficient surface reconstruction from
+/// range data, 2009 (rays vote in front and behind, softly).
 class FreeSpace {
 public:
     static constexpr float kStop = 1;                       ///< cells in front of a point in which a ray ends
-    static constexpr float kBehindFrom = 0.5, kBehind = 3;  ///< cells behind a point that it speaks for
+    static constexpr float kBehindFrom = 0.5, kBehind = 4;  ///< cells behind a point that it speaks for
 
     /// @param points [N,3]  @param sensors of the points, same frame  @param box that is looked at
     /// @param cell side, > 0; made larger if the box would have more than kMostCells
     FreeSpace(std::span<const geom::Vec3f> points, const geom::Sensors& sensors, const geom::Box3f& box, float cell);
     static constexpr double kMostCells = 4e6;
+    /// The cell that suits a scan: rays are as far from each other as its points.
+    static float cell_for(float learned_cell, double spacing) {
+        return std::max(learned_cell, static_cast<float>(1.5 * spacing));
+    }
 
     float cell() const { return cell_; }
     /// -1: surely outside, 1: surely inside, 0: nothing is known. Trilinear between the middles of cells, 0 outside the
