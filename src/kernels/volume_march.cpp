@@ -34,7 +34,13 @@ struct Cell {
     VI corner;  ///< index of its first sample
     VI brick;
     VI bx, by, bz;
+    VI ix, iy, iz;
     VF fx, fy, fz;
+};
+
+/// Samples at the corners of a cell, digits for x, y, z.
+struct Corners {
+    VF c000, c001, c010, c011, c100, c101, c110, c111;
 };
 
 /// Everything a step needs, in registers or a cache line away.
@@ -76,12 +82,14 @@ public:
             k = hn::IfThenElse(active, next, k);
             if (hn::AllFalse(d, visible)) continue;
 
-            Colour c = v_.channels == 4 ? ClassifyRgba(cell) : Classify(Trilinear(v_.samples.data(), cell));
+            const bool rgba = v_.channels == 4;
+            const Corners corners = rgba ? Gather<4>(v_.samples.data() + 3, cell) : Gather<1>(v_.samples.data(), cell);
+            Colour c = rgba ? ClassifyRgba(corners, cell) : Classify(Trilinear(corners, cell));
             VF alpha = hn::Sub(one, hn::Exp(d, hn::Neg(hn::Mul(c.tau, dt))));
             alpha = hn::IfThenElseZero(hn::And(visible, hn::Gt(c.tau, hn::Zero(d))), alpha);
             const MF seen = hn::Gt(alpha, hn::Zero(d));
             if (hn::AllFalse(d, seen)) continue;
-            if (look_.shade) Light(p, view, c);
+            if (look_.shade) Light(rgba ? Gradient<4>(corners, cell) : Gradient<1>(corners, cell), view, c);
             const VF w = hn::Mul(through, alpha);
             r = hn::MulAdd(w, c.r, r), g = hn::MulAdd(w, c.g, g), b = hn::MulAdd(w, c.b, b);
             sum_t = hn::MulAdd(w, t, sum_t);
@@ -123,10 +131,10 @@ private:
     HWY_INLINE Cell CellOf(Point p) const {
         const DI di;
         Cell c;
-        VI ix, iy, iz;
-        Axis(p.x, v_.size[0], ix, c.fx);
-        Axis(p.y, v_.size[1], iy, c.fy);
-        Axis(p.z, v_.size[2], iz, c.fz);
+        Axis(p.x, v_.size[0], c.ix, c.fx);
+        Axis(p.y, v_.size[1], c.iy, c.fy);
+        Axis(p.z, v_.size[2], c.iz, c.fz);
+        const VI ix = c.ix, iy = c.iy, iz = c.iz;
         c.bx = hn::ShiftRight<3>(ix), c.by = hn::ShiftRight<3>(iy), c.bz = hn::ShiftRight<3>(iz);
         const VI seven = hn::Set(di, 7);
         c.brick =
@@ -161,9 +169,9 @@ private:
         return hn::Mul(hn::Sub(bound, o), inverse);
     }
 
-    /// @param base samples + channel; indices are multiplied by the channels.
-    template <int kChannels = 1>
-    HWY_INLINE VF Trilinear(const float* HWY_RESTRICT base, const Cell& c) const {
+    /// The samples at the corners of a cell. @param base samples + channel; indices are multiplied by the channels.
+    template <int kChannels>
+    HWY_INLINE Corners Gather(const float* HWY_RESTRICT base, const Cell& c) const {
         const D d;
         const DI di;
         VI at = c.corner;
@@ -171,10 +179,20 @@ private:
         constexpr int kY = kVolumeBrickSide * kChannels, kX = kVolumeBrickSide * kY;
         const auto get = [&](int offset)
                              HWY_ATTR { return hn::GatherIndex(d, base, hn::Add(at, hn::Set(di, offset))); };
-        const auto mix = [](VF a, VF b, VF f) HWY_ATTR { return hn::MulAdd(hn::Sub(b, a), f, a); };
-        const VF a = mix(get(0), get(kChannels), c.fz), b = mix(get(kY), get(kY + kChannels), c.fz);
-        const VF e = mix(get(kX), get(kX + kChannels), c.fz), f = mix(get(kX + kY), get(kX + kY + kChannels), c.fz);
-        return mix(mix(a, b, c.fy), mix(e, f, c.fy), c.fx);
+        return {get(0),  get(kChannels),      get(kY),      get(kY + kChannels),
+                get(kX), get(kX + kChannels), get(kX + kY), get(kX + kY + kChannels)};
+    }
+    static HWY_INLINE VF Mix(VF a, VF b, VF f) { return hn::MulAdd(hn::Sub(b, a), f, a); }
+    static HWY_INLINE VF Bilinear(VF a, VF b, VF c, VF e, VF outer, VF inner) {
+        return Mix(Mix(a, b, inner), Mix(c, e, inner), outer);
+    }
+    static HWY_INLINE VF Trilinear(const Corners& v, const Cell& c) {
+        return Mix(Bilinear(v.c000, v.c001, v.c010, v.c011, c.fy, c.fz),
+                   Bilinear(v.c100, v.c101, v.c110, v.c111, c.fy, c.fz), c.fx);
+    }
+    template <int kChannels>
+    HWY_INLINE VF Sample(int channel, const Cell& c) const {
+        return Trilinear(Gather<kChannels>(v_.samples.data() + channel, c), c);
     }
 
     HWY_INLINE Colour Classify(VF value) const {
@@ -194,35 +212,91 @@ private:
         return {row(0), row(1), row(2), row(3)};
     }
 
-    HWY_INLINE Colour ClassifyRgba(const Cell& cell) const {
+    /// @param alpha the corners of the opacity.
+    HWY_INLINE Colour ClassifyRgba(const Corners& alpha, const Cell& cell) const {
         const D d;
-        const float* base = v_.samples.data();
         const VF one = hn::Set(d, 1.0f);
-        const VF a = hn::Min(Trilinear<4>(base + 3, cell), hn::Set(d, 0.9999f));
+        const VF a = hn::Min(Trilinear(alpha, cell), hn::Set(d, 0.9999f));
         const MF there = hn::Gt(a, hn::Set(d, 1e-6f));
         const VF un = hn::IfThenElseZero(there, hn::Div(one, hn::Max(a, hn::Set(d, 1e-6f))));
         const VF tau =
             hn::Div(hn::Neg(hn::Log1p(d, hn::Neg(hn::IfThenElseZero(there, a)))), hn::Set(d, look_.reference_length));
-        return {hn::Mul(Trilinear<4>(base, cell), un), hn::Mul(Trilinear<4>(base + 1, cell), un),
-                hn::Mul(Trilinear<4>(base + 2, cell), un), hn::IfThenElseZero(there, tau)};
+        return {hn::Mul(Sample<4>(0, cell), un), hn::Mul(Sample<4>(1, cell), un), hn::Mul(Sample<4>(2, cell), un),
+                hn::IfThenElseZero(there, tau)};
     }
 
-    HWY_INLINE VF Scalar(Point p) const {
-        const Cell cell = CellOf(p);
-        return v_.channels == 4 ? Trilinear<4>(v_.samples.data() + 3, cell) : Trilinear(v_.samples.data(), cell);
-    }
-
-    /// Two-sided Blinn-Phong light; the normal is the gradient by central differences of half a sample.
-    HWY_NOINLINE void Light(Point p, Point view, Colour& c) const {
+    /// f(p + 1/2) - f(p - 1/2) along one axis: inside the cell, and towards the plane of samples beyond it that is
+    /// nearer. @param lower, upper the cell's planes; @param plane gives the outer plane from its place along the axis.
+    template <class Plane>
+    HWY_INLINE VF Difference(VF f, VI i, int size, VF lower, VF upper, Plane&& plane) const {
         const D d;
-        const VF half = hn::Set(d, 0.5f), one = hn::Set(d, 1.0f);
+        const DI di;
+        const VF half = hn::Set(d, 0.5f);
+        const MF below = hn::Lt(f, half);
+        const VI last = hn::Set(di, size - 1), one = hn::Set(di, 1);
+        const VI e = hn::IfThenElse(hn::RebindMask(di, below), hn::Max(hn::Sub(i, one), hn::Zero(di)),
+                                    hn::Min(hn::Add(i, hn::Set(di, 2)), last));
+        const VF outer = plane(e);
+        const VF beyond = hn::IfThenElse(below, hn::Sub(lower, outer), hn::Sub(outer, upper));
+        return Mix(hn::Sub(upper, lower), beyond, hn::Abs(hn::Sub(f, half)));
+    }
+
+    /// Brick of a sample along an axis and its place there.
+    struct Place {
+        VI brick, local;
+    };
+    static HWY_INLINE Place PlaceOf(VI sample, int bricks) {
+        const VI brick = hn::Min(hn::ShiftRight<3>(sample), hn::Set(DI(), bricks - 1));
+        return {brick, hn::Sub(sample, hn::ShiftLeft<3>(brick))};
+    }
+    /// Index of a sample given its bricks and places in them.
+    HWY_INLINE VI IndexOf(Place x, Place y, Place z) const {
+        const DI di;
+        const VI brick = hn::Add(
+            hn::Mul(hn::Add(hn::Mul(x.brick, hn::Set(di, v_.bricks[1])), y.brick), hn::Set(di, v_.bricks[2])), z.brick);
+        const VI nine = hn::Set(di, kVolumeBrickSide);
+        return hn::Add(hn::Mul(brick, hn::Set(di, kVolumeBrickSamples)),
+                       hn::Add(hn::Mul(hn::Add(hn::Mul(x.local, nine), y.local), nine), z.local));
+    }
+
+    /// Central differences of half a sample, in world units: 12 samples beside those of the cell.
+    template <int kChannels>
+    HWY_INLINE Point Gradient(const Corners& v, const Cell& c) const {
+        const D d;
+        const DI di;
+        const float* HWY_RESTRICT base = v_.samples.data() + (kChannels - 1);
+        constexpr int kZ = kChannels, kY = kVolumeBrickSide * kZ, kX = kVolumeBrickSide * kY;
+        const VI seven = hn::Set(di, 7);
+        const Place x{c.bx, hn::And(c.ix, seven)}, y{c.by, hn::And(c.iy, seven)}, z{c.bz, hn::And(c.iz, seven)};
+        const auto plane = [&](VI index, int a, int b, VF outer, VF inner) HWY_ATTR {
+            if constexpr (kChannels == 4) index = hn::ShiftLeft<2>(index);
+            const auto get = [&](int offset)
+                                 HWY_ATTR { return hn::GatherIndex(d, base, hn::Add(index, hn::Set(di, offset))); };
+            return Bilinear(get(0), get(b), get(a), get(a + b), outer, inner);
+        };
         Point g;
-        g.x = hn::Sub(Scalar({hn::Add(p.x, half), p.y, p.z}), Scalar({hn::Sub(p.x, half), p.y, p.z}));
-        g.y = hn::Sub(Scalar({p.x, hn::Add(p.y, half), p.z}), Scalar({p.x, hn::Sub(p.y, half), p.z}));
-        g.z = hn::Sub(Scalar({p.x, p.y, hn::Add(p.z, half)}), Scalar({p.x, p.y, hn::Sub(p.z, half)}));
+        g.x = Difference(c.fx, c.ix, v_.size[0], Bilinear(v.c000, v.c001, v.c010, v.c011, c.fy, c.fz),
+                         Bilinear(v.c100, v.c101, v.c110, v.c111, c.fy, c.fz), [&](VI e) HWY_ATTR {
+                             return plane(IndexOf(PlaceOf(e, v_.bricks[0]), y, z), kY, kZ, c.fy, c.fz);
+                         });
+        g.y = Difference(c.fy, c.iy, v_.size[1], Bilinear(v.c000, v.c001, v.c100, v.c101, c.fx, c.fz),
+                         Bilinear(v.c010, v.c011, v.c110, v.c111, c.fx, c.fz), [&](VI e) HWY_ATTR {
+                             return plane(IndexOf(x, PlaceOf(e, v_.bricks[1]), z), kX, kZ, c.fx, c.fz);
+                         });
+        g.z = Difference(c.fz, c.iz, v_.size[2], Bilinear(v.c000, v.c010, v.c100, v.c110, c.fx, c.fy),
+                         Bilinear(v.c001, v.c011, v.c101, v.c111, c.fx, c.fy), [&](VI e) HWY_ATTR {
+                             return plane(IndexOf(x, y, PlaceOf(e, v_.bricks[2])), kX, kY, c.fx, c.fy);
+                         });
         g.x = hn::Div(g.x, hn::Set(d, look_.spacing[0]));
         g.y = hn::Div(g.y, hn::Set(d, look_.spacing[1]));
         g.z = hn::Div(g.z, hn::Set(d, look_.spacing[2]));
+        return g;
+    }
+
+    /// Two-sided Blinn-Phong light; the normal is the gradient.
+    HWY_INLINE void Light(Point g, Point view, Colour& c) const {
+        const D d;
+        const VF one = hn::Set(d, 1.0f);
         const VF length = hn::Sqrt(Dot(g, g));
         const MF there = hn::Gt(length, hn::Set(d, 1e-12f));
         const VF inverse = hn::Div(one, hn::Max(length, hn::Set(d, 1e-12f)));

@@ -75,6 +75,8 @@ std::array<Real, 2> light_of(const PlainVolume<Real>& v, const VolumeLook& look,
                              std::array<Real, 3> view) {
     std::array<Real, 3> g{};
     const int c = v.channels - 1;
+    // Beyond the border the gradient is the one of the border.
+    for (std::size_t a = 0; a < 3; ++a) p[a] = std::clamp(p[a], Real(0), Real(v.size[a] - 1));
     for (std::size_t a = 0; a < 3; ++a) {
         std::array<Real, 3> lo = p, hi = p;
         lo[a] -= Real(0.5), hi[a] += Real(0.5);

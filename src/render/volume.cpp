@@ -245,18 +245,28 @@ std::vector<geom::Pose> orbit(const geom::Box3d& box, const geom::Camera& camera
     up = normalized(up);
     const Vec3d front = normalized(std::abs(up.z) > 0.9 ? Vec3d{0, -1, 0} - up * -up.y : Vec3d{0, 0, 1} - up * up.z);
     const Vec3d side = cross(up, front);
-    // The ball around the box touches the narrower borders of the picture.
-    const double narrow =
-        std::min({std::atan(camera.cx / camera.fx), std::atan((camera.width - camera.cx) / camera.fx),
-                  std::atan(camera.cy / camera.fy), std::atan((camera.height - camera.cy) / camera.fy)});
-    const double distance = 0.5 * norm(box.size()) / std::sin(std::max(narrow, 0.02));
+    // How far to go back along `back` until all corners are in the picture, with 4 % of it free at the borders.
+    const double right = 0.96 * std::min(camera.cx, camera.width - camera.cx) / camera.fx,
+                 top = 0.96 * std::min(camera.cy, camera.height - camera.cy) / camera.fy;
+    const Vec3d half = box.size() / 2;
+    const auto needed = [&](const geom::Pose& axes) {
+        double distance = 0;
+        for (int k = 0; k < 8; ++k) {
+            const Vec3d corner{k & 1 ? half.x : -half.x, k & 2 ? half.y : -half.y, k & 4 ? half.z : -half.z};
+            const Vec3d p = axes.rotate_to_camera(corner);
+            distance = std::max(distance, p.z + std::max(std::abs(p.x) / right, std::abs(p.y) / top));
+        }
+        return distance;
+    };
     std::vector<geom::Pose> out;
+    double distance = 0;
     for (int i = 0; i < n; ++i) {
         const double azimuth = start_rad + 2 * std::numbers::pi * i / n;
         const Vec3d level = front * std::cos(azimuth) + side * std::sin(azimuth);
-        const Vec3d back = level * std::cos(elevation_rad) + up * std::sin(elevation_rad);
-        out.push_back(geom::look_at(box.center() + back * distance, box.center(), up));
+        out.push_back(geom::look_at(level * std::cos(elevation_rad) + up * std::sin(elevation_rad), {}, up));
+        distance = std::max(distance, needed(out.back()));
     }
+    for (geom::Pose& pose : out) pose.position = box.center() + pose.back * distance;
     return out;
 }
 

@@ -152,6 +152,7 @@ TEST(Volume, ColoursDoNotBleedFromEmptyCells) {
 TEST(Volume, OrbitKeepsTheBoxInThePicture) {
     const geom::Box3d box{{1, 2, 3}, {4, 4, 4}};
     const geom::Camera camera = geom::pinhole_camera(160, 90, 0.9);
+    double nearest = 1e9;
     for (const Vec3d up : {Vec3d{0, 1, 0}, Vec3d{0, 0, 1}})
         for (const geom::Pose& pose : orbit(box, camera, 7, up)) {
             EXPECT_GT(dot(pose.up, up), 0.5);
@@ -160,8 +161,10 @@ TEST(Volume, OrbitKeepsTheBoxInThePicture) {
                 const auto at = geom::project(camera, pose, p);
                 ASSERT_TRUE(at);
                 EXPECT_TRUE(at->at.x > 0 && at->at.x < 160 && at->at.y > 0 && at->at.y < 90);
+                nearest = std::min({nearest, at->at.x, 160 - at->at.x, at->at.y, 90 - at->at.y});
             }
         }
+    EXPECT_LT(nearest, 3) << "the picture is used";
 }
 
 TEST(Volume, TransferFunctionsAreReadAndRefused) {
