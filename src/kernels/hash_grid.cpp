@@ -8,6 +8,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/hash_grid.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -22,9 +23,12 @@ using D = hn::CappedTag<float, kTile>;
 using DI = hn::RebindToSigned<D>;
 using DU = hn::RebindToUnsigned<D>;
 
-/// Entries and weights of the eight vertices around each point of a tile.
+/// Coordinates of a tile's points.
 struct Tile {
     HWY_ALIGN float x[3][kTile];
+};
+/// Entries and weights of the eight vertices around each point of a tile.
+struct Corners {
     HWY_ALIGN std::uint32_t entry[8][kTile];
     HWY_ALIGN float weight[8][kTile];
 };
@@ -35,7 +39,7 @@ void LoadTile(const PointArrays& points, std::size_t begin, std::size_t count, T
         for (std::size_t i = 0; i < kTile; ++i) tile.x[a][i] = i < count ? from[a][i] : 0.0f;
 }
 
-void FindCorners(const HashGridLevel& level, Tile& tile) {
+void FindCorners(const HashGridLevel& level, const Tile& tile, Corners& corners) {
     const D d;
     const DI di;
     const DU du;
@@ -77,10 +81,21 @@ void FindCorners(const HashGridLevel& level, Tile& tile) {
                 entry = hn::Add(x, yz[c >> 1]);
                 entry = hn::Min(entry, hn::Sub(entry, entries));
             }
-            hn::Store(entry, du, tile.entry[c] + i);
-            hn::Store(hn::Mul(c & 1 ? hx : lx, wyz[c >> 1]), d, tile.weight[c] + i);
+            hn::Store(entry, du, corners.entry[c] + i);
+            hn::Store(hn::Mul(c & 1 ? hx : lx, wyz[c >> 1]), d, corners.weight[c] + i);
         }
     }
+}
+
+/// Tables larger than this (bytes) are asked for ahead of time.
+constexpr std::size_t kFarTable = 512 * 1024;
+
+/// Sends for the entries of a tile. Half of the eight will do: neighbours along x mostly share a line.
+template <std::size_t F, class Number>
+HWY_INLINE void SendFor(const HashGridLevel& level, const Corners& corners, const Number* entries) {
+    if (level.entries * F * sizeof(Number) < kFarTable) return;
+    for (std::size_t c = 0; c < 8; c += 2)
+        for (std::size_t i = 0; i < kTile; ++i) hwy::Prefetch(entries + corners.entry[c][i] * F);
 }
 
 template <std::size_t F>
@@ -97,23 +112,31 @@ HWY_INLINE auto LoadEntry(const std::uint16_t* table, std::size_t entry) {
 }
 
 template <std::size_t F, class Number>
-void ForwardTile(const HashGridLayout& layout, Tile& tile, std::size_t count, const Number* table, float* out,
+void ForwardTile(const HashGridLayout& layout, const Tile& tile, std::size_t count, const Number* table, float* out,
                  std::size_t stride) {
     const DF<F> df;
     constexpr std::size_t parts = F / hn::MaxLanes(DF<F>());
+    Corners both[2];
+    FindCorners(layout.levels[0], tile, both[0]);
     for (std::size_t l = 0; l < layout.levels.size(); ++l) {
         const HashGridLevel& level = layout.levels[l];
-        FindCorners(level, tile);
+        const Corners& corners = both[l % 2];
         const Number* entries = table + level.offset * F;
+        if (l + 1 < layout.levels.size()) {
+            const HashGridLevel& next = layout.levels[l + 1];
+            FindCorners(next, tile, both[(l + 1) % 2]);
+            SendFor<F>(next, both[(l + 1) % 2], table + next.offset * F);
+        }
         for (std::size_t i = 0; i < count; ++i) {
             float* to = out + i * stride + l * F;
             if constexpr (parts == 1) {
-                auto sum = hn::Mul(hn::Set(df, tile.weight[0][i]), LoadEntry<F>(entries, tile.entry[0][i]));
-                auto other = hn::Mul(hn::Set(df, tile.weight[1][i]), LoadEntry<F>(entries, tile.entry[1][i]));
+                auto sum = hn::Mul(hn::Set(df, corners.weight[0][i]), LoadEntry<F>(entries, corners.entry[0][i]));
+                auto other = hn::Mul(hn::Set(df, corners.weight[1][i]), LoadEntry<F>(entries, corners.entry[1][i]));
                 for (std::size_t c = 2; c < 8; c += 2) {
-                    sum = hn::MulAdd(hn::Set(df, tile.weight[c][i]), LoadEntry<F>(entries, tile.entry[c][i]), sum);
-                    other = hn::MulAdd(hn::Set(df, tile.weight[c + 1][i]), LoadEntry<F>(entries, tile.entry[c + 1][i]),
-                                       other);
+                    sum =
+                        hn::MulAdd(hn::Set(df, corners.weight[c][i]), LoadEntry<F>(entries, corners.entry[c][i]), sum);
+                    other = hn::MulAdd(hn::Set(df, corners.weight[c + 1][i]),
+                                       LoadEntry<F>(entries, corners.entry[c + 1][i]), other);
                 }
                 hn::StoreU(hn::Add(sum, other), df, to);
             } else {  // targets without vectors
@@ -121,7 +144,7 @@ void ForwardTile(const HashGridLayout& layout, Tile& tile, std::size_t count, co
                     const hn::CappedTag<float, 1> d1;
                     float sum = 0;
                     for (std::size_t c = 0; c < 8; ++c)
-                        sum += tile.weight[c][i] * hn::GetLane(LoadEntry<1>(entries, tile.entry[c][i] * F + f));
+                        sum += corners.weight[c][i] * hn::GetLane(LoadEntry<1>(entries, corners.entry[c][i] * F + f));
                     hn::StoreU(hn::Set(d1, sum), d1, to + f);
                 }
             }
@@ -156,19 +179,26 @@ void ScatterLevel(const HashGridLevel& level, const PointArrays& points, const f
                   std::uint8_t* touched) {
     const DF<F> df;
     Tile tile;
+    Corners both[2];
+    const auto prepare = [&](std::size_t begin, Corners& corners) HWY_ATTR {
+        LoadTile(points, begin, std::min(kTile, points.size() - begin), tile);
+        FindCorners(level, tile, corners);
+        SendFor<F>(level, corners, gradient);
+    };
+    if (points.size() > 0) prepare(0, both[0]);
     for (std::size_t begin = 0; begin < points.size(); begin += kTile) {
-        const std::size_t count = std::min(kTile, points.size() - begin);
-        LoadTile(points, begin, count, tile);
-        FindCorners(level, tile);
+        const std::size_t count = std::min(kTile, points.size() - begin), which = begin / kTile % 2;
+        const Corners& corners = both[which];
+        if (begin + kTile < points.size()) prepare(begin + kTile, both[1 - which]);
         for (std::size_t i = 0; i < count; ++i) {
             for (std::size_t part = 0; part < F; part += hn::MaxLanes(df)) {
                 const auto g = hn::LoadU(df, dL_dy + (begin + i) * F + part);
                 for (std::size_t c = 0; c < 8; ++c) {
-                    float* to = gradient + tile.entry[c][i] * F + part;
-                    hn::StoreU(hn::MulAdd(hn::Set(df, tile.weight[c][i]), g, hn::LoadU(df, to)), df, to);
+                    float* to = gradient + corners.entry[c][i] * F + part;
+                    hn::StoreU(hn::MulAdd(hn::Set(df, corners.weight[c][i]), g, hn::LoadU(df, to)), df, to);
                 }
             }
-            for (std::size_t c = 0; c < 8; ++c) touched[tile.entry[c][i] / kHashGridBlock] = 1;
+            for (std::size_t c = 0; c < 8; ++c) touched[corners.entry[c][i] / kHashGridBlock] = 1;
         }
     }
 }
