@@ -121,8 +121,9 @@ int main(int argc, char** argv) {
     config.grid.levels = static_cast<int>(arg.number("levels", 8));
     config.grid.features = static_cast<int>(arg.number("features", 4));
     config.grid.log2_entries = static_cast<int>(arg.number("log2", 19));
-    config.grid.finest_resolution =
-        arg.number("finest", 0) > 0 ? arg.number("finest", 0) : std::clamp(3 / footprint, 64.0, 8192.0);
+    config.grid.finest_resolution = arg.number("finest", 0) > 0
+                                        ? arg.number("finest", 0)
+                                        : std::clamp(3 / footprint, 64.0, 8192.0) * (1 << (cascades - 1));
     config.hidden = static_cast<int>(arg.number("hidden", 64));
     config.cascades = cascades;
     render::RadianceField field(config, 1);
