@@ -4,7 +4,7 @@
 // each:
 //     nir_train_radiance SCENE [--cpu SECONDS] [--log2 19] [--levels 8] [--features 4] [--finest 0] [--steps-across 0]
 //                        [--batch 17] [--every SECONDS] [--views 8] [--out FOLDER] [--lr 0.01] [--cascades 1]
-//                        [--cone 0]
+//                        [--cone 0] [--model M.safetensors] [--mesh M.ply] [--load M.safetensors] [--picture 800]
 // 0 for --finest and --steps-across: from what a pixel covers.
 #include "nir/base/parallel.h"
 #include "nir/base/timer.h"
@@ -87,7 +87,8 @@ void write_mesh(const std::string& path, const render::RadianceModel& model,
     const auto level = render::surface_level(model, views);
     if (!level) return;
     const Timer timer;
-    render::DensityField density(model, *level);
+    const render::ViewDepths depths(model, views);
+    render::DensityField density(model, *level, &depths);
     extract::ExtractOptions options;
     options.resolution_0 = 64, options.upsampling = 2;
     geom::TriMesh mesh = extract::extract_mesh(density, options).mesh;
@@ -127,6 +128,10 @@ int main(int argc, char** argv) {
     config.hidden = static_cast<int>(arg.number("hidden", 64));
     config.cascades = cascades;
     render::RadianceField field(config, 1);
+    if (!arg.text("load").empty()) {  // no training: the mesh of a saved model
+        write_mesh(arg.text("mesh"), render::load_radiance(arg.text("load")), train);
+        return 0;
+    }
     render::RadianceTrainerOptions options;
     options.march.steps_across = arg.number("steps-across", 0) > 0
                                      ? arg.number("steps-across", 0)

@@ -48,7 +48,37 @@ struct FieldPoints {
 
 }  // namespace
 
-DensityField::DensityField(const RadianceModel& model, double level) : model_(model), level_(level) {}
+ViewDepths::ViewDepths(const RadianceModel& model, const std::vector<PosedView>& views, std::size_t most) {
+    RenderOptions look;
+    look.march = model.march;
+    const std::size_t count = std::min(most, views.size());
+    for (std::size_t i = 0; i < count; ++i) {
+        const PosedView& view = views[i * views.size() / count];
+        RenderedView picture =
+            render_view(model.field, model.grid, model.frame, view.camera, view.world_from_camera, look);
+        for (std::size_t p = 0; p < picture.depth.size(); ++p)
+            if (picture.alpha[p] < 0.5f) picture.depth[p] = 0;
+        maps_.push_back({view.camera, view.world_from_camera, std::move(picture.depth)});
+    }
+}
+
+bool ViewDepths::hidden(geom::Vec3d world) const {
+    std::size_t behind = 0, in_front = 0;
+    for (const Map& map : maps_) {
+        const auto at = geom::project(map.camera, map.pose, world);
+        if (!at || !(at->at.x >= 0 && at->at.x < map.camera.width && at->at.y >= 0 && at->at.y < map.camera.height))
+            continue;
+        const auto row = static_cast<std::size_t>(at->at.y), column = static_cast<std::size_t>(at->at.x);
+        const float depth = map.depth[row * static_cast<std::size_t>(map.camera.width) + column];
+        if (depth == 0) return false;
+        ++(at->depth > static_cast<double>(depth) ? behind : in_front);
+        if (10 * in_front > maps_.size()) return false;
+    }
+    return behind > 0 && 10 * in_front <= behind + in_front;
+}
+
+DensityField::DensityField(const RadianceModel& model, double level, const ViewDepths* depths)
+    : model_(model), level_(level), depths_(depths) {}
 
 geom::Box3f DensityField::domain() const {
     const double half = 0.5 * model_.frame.side * (1 << (model_.grid.cascades() - 1));
@@ -72,6 +102,9 @@ void DensityField::values(std::span<const geom::Vec3f> points, std::span<float> 
         std::vector<float> density(which.size());
         model_.field.log_density(inside.arrays(), density);
         for (std::size_t k = 0; k < which.size(); ++k) out[which[k]] = std::max(density[k], kEmpty);
+        if (!depths_) return;
+        for (std::size_t i = begin; i < end; ++i)
+            if (out[i] <= iso() && depths_->hidden(static_cast<geom::Vec3d>(points[i]))) out[i] = iso() + 1;
     });
 }
 

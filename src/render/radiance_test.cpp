@@ -205,6 +205,17 @@ TEST(RadianceTrainer, LearnsABallAndItsDepth) {
     }
     EXPECT_NEAR(radius / static_cast<double>(outer), 0.6, 0.08);
     EXPECT_LT(wrong / static_cast<double>(outer), 25);
+
+    const ViewDepths depths(model, views);
+    EXPECT_TRUE(depths.hidden({0.05, 0, 0.1}));
+    EXPECT_FALSE(depths.hidden({0.75, 0, 0}));
+    EXPECT_FALSE(depths.hidden({50, 50, 50}));
+    DensityField filled(model, *level, &depths);
+    mesh = extract::extract_mesh(filled, how).mesh;
+    ASSERT_GT(mesh.vertices.size(), 500u);
+    std::size_t within = 0;  // dents of the soft shell after so few steps
+    for (const geom::Vec3d& v : mesh.vertices) within += norm(v) < 0.4 ? 1u : 0u;
+    EXPECT_LT(within, mesh.vertices.size() / 20);
 }
 
 TEST(RadianceModel, ComesBackAsItWasSaved) {

@@ -29,11 +29,30 @@ void save_radiance(const std::filesystem::path& path, const RadianceModel& model
 /// @throws Error input, format: another format or version, missing or unexpected arrays, shapes that do not fit.
 RadianceModel load_radiance(const std::filesystem::path& path);
 
+/// Depth maps of the model from the views' cameras: they tell what no view sees, of which density says nothing.
+class ViewDepths {
+public:
+    /// Renders up to `most` of the views, evenly chosen.
+    ViewDepths(const RadianceModel& model, const std::vector<PosedView>& views, std::size_t most = 48);
+    /// True if every view that has the point in its picture shows something opaque there, and all but a tenth of them
+    /// (depths are soft at silhouettes) show it in front of the point. False if no view has it in its picture.
+    bool hidden(geom::Vec3d world) const;
+
+private:
+    struct Map {
+        geom::Camera camera;
+        geom::Pose pose;
+        std::vector<float> depth;  ///< 0 where the picture is transparent
+    };
+    std::vector<Map> maps_;
+};
+
 /// Logarithm of the density as an implicit function of world coordinates; very low in empty cells and outside the cube.
 class DensityField : public extract::ScalarField {
 public:
-    /// Keeps a reference. @param level logarithm of the density (per side of the frame) of the surface.
-    DensityField(const RadianceModel& model, double level);
+    /// Keeps references. @param level logarithm of the density (per side of the frame) of the surface.
+    /// @param depths if given, what is hidden behind the surface is solid: no shells within.
+    DensityField(const RadianceModel& model, double level, const ViewDepths* depths = nullptr);
     void values(std::span<const geom::Vec3f> points, std::span<float> out) const override;
     geom::Box3f domain() const override;
     float iso() const override { return static_cast<float>(level_); }
@@ -41,6 +60,7 @@ public:
 private:
     const RadianceModel& model_;
     double level_;
+    const ViewDepths* depths_;
 };
 
 /// The density where rays of the views are half absorbed, median over `rays` pixels drawn from all views, halved: the
