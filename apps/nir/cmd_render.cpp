@@ -93,7 +93,8 @@ VerbRun add_render(CLI::App& app) {
     app.add_option("--stop", o.stop, "A ray ends where less than this gets through")
         ->check(CLI::Range(0.0, 0.5))
         ->capture_default_str();
-    app.add_flag("--no-shading{false}", o.shade, "Colours without light on the gradient");
+    app.add_flag_callback(
+        "--no-shading", [a] { a->options.shade = false; }, "Colours without light on the gradient");
     app.add_flag("--premultiplied", o.premultiplied, "The colours of [X,Y,Z,4] are multiplied by the opacity already");
     app.add_option("--spacing", a->spacing, "Distance of the volume's samples: one number or three")->expected(1, 3);
     app.add_option("--origin", a->origin, "Position of the volume's first sample")->expected(3);

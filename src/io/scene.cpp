@@ -39,7 +39,8 @@ std::optional<Split> split_of_name(const fs::path& file) {
 TransformsFiles transforms_in(const fs::path& folder) {
     TransformsFiles files;
     if (is_file(folder / "transforms_train.json")) {
-        for (const auto& entry : fs::directory_iterator(folder)) {
+        std::error_code unreadable;
+        for (const auto& entry : fs::directory_iterator(folder, unreadable)) {
             if (entry.path().extension() != ".json") continue;
             if (const auto split = split_of_name(entry.path())) files.emplace_back(entry.path(), split);
         }

@@ -103,7 +103,7 @@ std::vector<fs::path> images_in(const fs::path& folder) {
     std::vector<fs::path> files;
     std::error_code ignored;
     if (!fs::is_directory(folder, ignored)) return files;
-    for (const auto& entry : fs::directory_iterator(folder))
+    for (const auto& entry : fs::directory_iterator(folder, ignored))
         if (has_image_ending(entry.path()) && entry.is_regular_file(ignored)) files.push_back(entry.path());
     std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) {
         return natural_less(a.filename().string(), b.filename().string());

@@ -392,6 +392,53 @@ TEST(Scene, ProjectionMatricesOfIdrAndMatricesOfDvr) {
     EXPECT_THAT(error_of([&] { (void)read_scene(folder / ""); }), HasSubstr("no pictures in image/"));
 }
 
+/// Whatever bytes the files hold: a scene, or one of our sentences.
+TEST(Scene, DamagedFilesGiveErrorsAndNothingElse) {
+    TempFolder folder;
+    const Scene scene = some_scene(folder);
+    write_transforms(folder / "transforms.json", scene);
+    write_colmap_text(folder / "text", scene);
+    const std::array<std::string, 3> binary = colmap_bytes(scene);
+    for (std::size_t f = 0; f < 3; ++f)
+        write_text(folder / (std::array{"binary/cameras.bin", "binary/images.bin", "binary/points3D.bin"}[f]),
+                   binary[f]);
+    const std::string pieces[] = {"null", "-1", "1e308", "\"\"", "[]", "{}", "nan", "18446744073709551615",
+                                  "\xff", "\n", ",",     " "};
+    Rng rng(99);
+    const auto below = [&rng](std::size_t n) {
+        return std::min(n - 1, static_cast<std::size_t>(rng.uniform(0, static_cast<double>(n))));
+    };
+    std::size_t read = 0, refused = 0;
+    SceneOptions options;
+    options.require_images = false;
+    for (const char* name : {"transforms.json", "text/cameras.txt", "text/images.txt", "text/points3D.txt",
+                             "binary/cameras.bin", "binary/images.bin", "binary/points3D.bin"}) {
+        std::ifstream in(folder / name, std::ios::binary);
+        const std::string whole((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+        for (int i = 0; i < 150; ++i) {
+            std::string damaged = whole;
+            for (std::size_t k = 0; k <= below(3); ++k) {
+                const std::size_t at = below(damaged.size());
+                if (below(2) == 0)
+                    damaged[at] = static_cast<char>(below(256));
+                else
+                    damaged.replace(at, std::min<std::size_t>(below(6), damaged.size() - at), pieces[below(12)]);
+            }
+            write_text(folder / name, damaged);
+            try {
+                (void)read_scene(folder / name, options);
+                ++read;
+            } catch (const Error& e) {
+                EXPECT_TRUE(e.kind() == ErrorKind::format || e.kind() == ErrorKind::input) << e.what();
+                ++refused;
+            }
+        }
+        write_text(folder / name, whole);
+    }
+    EXPECT_GT(read, 100u);
+    EXPECT_GT(refused, 300u);
+}
+
 /// Cameras, pictures and mesh of one scene must fit together: no vertex may be seen where the picture is empty.
 TEST(Scene, TheMeshIsSeenInsideThePicturesOfSpot) {
     const fs::path folder = fs::path(NIR_SOURCE_DIR) / "tests/golden/scenes/spot";
