@@ -2,6 +2,10 @@
 // Copyright (c) 2026 the nir developers
 #include "nn/decoders/folded_resnet.h"
 
+#include "nir/base/parallel.h"
+
+#include "nn/network_weights.h"
+
 namespace nir::nn {
 
 using torch::Tensor;
@@ -14,12 +18,49 @@ constexpr std::int64_t kTile = 1024;
 Tensor copy(const Tensor& t) { return t.detach().clone(); }
 Tensor transposed(const Tensor& weight) { return weight.detach().t().clone(at::MemoryFormat::Contiguous); }
 
+constexpr std::size_t kGrain = 240;  // points of a chunk: five tiles of the kernel
+
+std::span<const float> values_of(const Tensor& t) { return {t.data_ptr<float>(), static_cast<std::size_t>(t.numel())}; }
+std::span<float> writable(Tensor& t) { return {t.data_ptr<float>(), static_cast<std::size_t>(t.numel())}; }
+
+/// Logits [T,1] of points [T,3]; derivatives with respect to the points are computed on the way.
+class KernelLogits : public torch::autograd::Function<KernelLogits> {
+public:
+    static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& points,
+                          std::shared_ptr<const kernels::ResidualMlp> kernel) {
+        const Tensor p = points.contiguous();
+        const auto told = values_of(p);
+        Tensor out = torch::empty({p.size(0), 1});
+        const auto logits = writable(out);
+        if (!points.requires_grad()) {
+            parallel_for(logits.size(), kGrain, [&](std::size_t begin, std::size_t end) {
+                kernel->values(told.subspan(3 * begin, 3 * (end - begin)), {}, logits.subspan(begin, end - begin));
+            });
+            return out;
+        }
+        Tensor slope = torch::empty_like(p);
+        const auto slopes = writable(slope);
+        parallel_for(logits.size(), kGrain, [&](std::size_t begin, std::size_t end) {
+            kernel->gradients(told.subspan(3 * begin, 3 * (end - begin)), {}, 0, logits.subspan(begin, end - begin),
+                              slopes.subspan(3 * begin, 3 * (end - begin)), {});
+        });
+        context->save_for_backward({slope});
+        return out;
+    }
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                   torch::autograd::variable_list d_out) {
+        return {d_out[0] * context->get_saved_variables()[0], Tensor()};
+    }
+};
+
 }  // namespace
 
 void FoldedResnet::first(const Tensor& weight, const Tensor& bias, const Tensor& constant) {
     w_in_ = transposed(weight);
     b_in_ = constant.defined() ? (bias + constant.squeeze(0)).detach() : copy(bias);
     owed_ = torch::zeros_like(b_in_);
+    network_.hidden = static_cast<std::size_t>(weight.size(0));
+    network_.first_weight = floats_of(weight), network_.first_bias = floats_of(b_in_);
 }
 
 FoldedResnet::Step FoldedResnet::step(const std::optional<ChannelAffine>& n) const {
@@ -38,6 +79,15 @@ void FoldedResnet::block(const std::optional<ChannelAffine>& n0, const Tensor& w
         b.w0 = b.w0 * scale;
         b.b0 = b.b0 * scale + shift;
     }
+    const auto flat = [](const Tensor& t) { return floats_of(t.squeeze(0)); };
+    network_.blocks.push_back({{},
+                               {},
+                               n0 ? flat(n0->scale) : std::vector<float>(),
+                               n0 ? flat(n0->shift) : std::vector<float>(),
+                               floats_of(b.w0.t()),
+                               floats_of(b.b0),
+                               floats_of(w1),
+                               floats_of(b1)});
     blocks_.push_back(b);
     owed_ = owed_ + b1.detach();
 }
@@ -47,6 +97,12 @@ void FoldedResnet::last(const std::optional<ChannelAffine>& n, bool leaky, const
     leaky_ = leaky;
     w_out_ = transposed(weight);
     b_out_ = copy(bias);
+    if (weight.scalar_type() != torch::kFloat32 || !weight.is_cpu()) return;
+    if (n) network_.out_scale = floats_of(n->scale.squeeze(0)), network_.out_shift = floats_of(n->shift.squeeze(0));
+    network_.out_slope = leaky ? 0.2f : 0.0f;
+    network_.out_weight = floats_of(weight), network_.out_bias = floats_of(bias);
+    kernel_ = std::make_shared<const kernels::ResidualMlp>(network_);
+    network_ = {};
 }
 
 Tensor FoldedResnet::apply(const Step& step, const Tensor& x) {
@@ -66,6 +122,7 @@ Tensor FoldedResnet::rows(const Tensor& points) const {
 
 Tensor FoldedResnet::operator()(const Tensor& points) const {
     const Tensor p = points.squeeze(0);
+    if (kernel_ && p.scalar_type() == torch::kFloat32) return KernelLogits::apply(p, kernel_).squeeze(1).unsqueeze(0);
     if (p.size(0) <= kTile) return rows(p).unsqueeze(0);
     std::vector<Tensor> tiles;
     for (const Tensor& tile : p.split(kTile)) tiles.push_back(rows(tile));

@@ -2,16 +2,19 @@
 // Copyright (c) 2026 the nir developers
 #pragma once
 
+#include "nir/kernels/residual_mlp.h"
 #include "nir/nn/decoders/global_decoder.h"
 #include "nir/nn/point_layers.h"
 
+#include <memory>
 #include <optional>
 #include <vector>
 
 namespace nir::nn {
 
 /// A decoder of residual blocks for one shape, in eval mode, normalisations folded: per block one affine step, two
-/// matrix products and two activations. Layers are added in order; tensors are copied.
+/// matrix products and two activations. Layers are added in order; tensors are copied. float32 runs in a kernel
+/// (kernels/residual_mlp.h) over nir's pool, with its own derivatives; other types in torch.
 class FoldedResnet {
 public:
     /// First layer: weight [H,3], bias [H]; `constant` [1,H] is what the codes add (may be undefined).
@@ -38,6 +41,8 @@ private:
     static torch::Tensor apply(const Step& step, const torch::Tensor& x);
     torch::Tensor rows(const torch::Tensor& points) const;
 
+    kernels::ResidualNetwork<float> network_;
+    std::shared_ptr<const kernels::ResidualMlp> kernel_;
     torch::Tensor w_in_, b_in_, w_out_, b_out_;
     std::vector<Block> blocks_;
     Step last_;

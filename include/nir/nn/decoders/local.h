@@ -2,8 +2,13 @@
 // Copyright (c) 2026 the nir developers
 #pragma once
 
+#include "nir/kernels/residual_mlp.h"
 #include "nir/nn/encoders/local_encoder.h"
+#include "nir/nn/point_function.h"
 #include "nir/nn/resnet_fc.h"
+
+#include <memory>
+#include <vector>
 
 namespace nir {
 class ConfigVisitor;
@@ -34,11 +39,18 @@ public:
     }
     torch::Tensor forward(const torch::Tensor& points, const FeatureMaps& features);
 
+    /// decode() of one observation in eval mode as a kernel (kernels/local_decoder.h), equal within rounding; null if
+    /// there is none for these features or parameters (not float32).
+    /// @param features  of one observation, B = 1
+    virtual std::shared_ptr<const PointFunction> fold(const FeatureMaps& features);
+
 protected:
     /// For decoders that are told other things of a point.
     LocalMlpImpl(const LocalMlpConfig& config, const LocalDims& dims, std::int64_t point_channels, const char* name);
     /// Logits [B,T] of points [B,T,point_channels] and what features say there [B,T,c_dim].
     torch::Tensor logits(const torch::Tensor& points, const torch::Tensor& features);
+    /// The network as kernels take it.
+    kernels::ResidualMlp packed() const;
     const LocalMlpConfig& config() const { return config_; }
     const LocalDims& dims() const { return dims_; }
 
@@ -60,6 +72,8 @@ public:
     LocalFeatures reads() const override { return LocalFeatures::window; }
     /// @throws nir::Error (config) if the maps are not those of a window.
     torch::Tensor decode(const torch::Tensor& points, const FeatureMaps& features) override;
+    /// Without gradients().
+    std::shared_ptr<const PointFunction> fold(const FeatureMaps& features) override;
 };
 TORCH_MODULE(PatchMlp);
 
@@ -83,6 +97,7 @@ public:
     LocalFeatures reads() const override { return LocalFeatures::points; }
     /// @throws nir::Error (config) if the features do not live at points. Without points features are 0.
     torch::Tensor decode(const torch::Tensor& points, const FeatureMaps& features) override;
+    std::shared_ptr<const PointFunction> fold(const FeatureMaps&) override { return nullptr; }
 
 private:
     torch::Tensor read(const torch::Tensor& queries, const FeatureMaps& features) const;
