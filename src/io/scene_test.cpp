@@ -426,7 +426,8 @@ TEST(Scene, DamagedFilesGiveErrorsAndNothingElse) {
             }
             write_text(folder / name, damaged);
             try {
-                (void)read_scene(folder / name, options);
+                const fs::path file = folder / name;
+                (void)read_scene(file.extension() == ".json" ? file : file.parent_path(), options);
                 ++read;
             } catch (const Error& e) {
                 EXPECT_TRUE(e.kind() == ErrorKind::format || e.kind() == ErrorKind::input) << e.what();
