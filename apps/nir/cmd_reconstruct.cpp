@@ -16,7 +16,7 @@ namespace {
 struct Arguments {
     std::vector<std::filesystem::path> scans;
     std::filesystem::path mesh, preview;
-    std::string trim, max_memory;
+    std::string trim;
     pipeline::ReconstructOptions options;
 };
 
@@ -29,8 +29,8 @@ void report(VerbContext& context, const Arguments& a, const pipeline::Reconstruc
     auto& j = context.json;
     j["points"] = r.points;
     j["sensors"] = r.sensors;
-    j["vertices"] = r.mesh.vertices.size();
-    j["faces"] = r.mesh.faces.size();
+    j["vertices"] = r.report.vertices;
+    j["faces"] = r.report.faces;
     j["watertight"] = r.report.watertight();
     j["components"] = r.report.components;
     j["genus"] = r.report.genus();
@@ -58,7 +58,7 @@ void report(VerbContext& context, const Arguments& a, const pipeline::Reconstruc
     j["warnings"] = r.warnings;
     context.print(
         "{}: {} vertices, {} faces, {}; from {} points, {:.4g} away on average (95 % within {:.4g}); {:.2f} s\n",
-        a.mesh.string(), r.mesh.vertices.size(), r.mesh.faces.size(), r.report.summary(), r.points, r.residual_mean,
+        a.mesh.string(), r.report.vertices, r.report.faces, r.report.summary(), r.points, r.residual_mean,
         r.residual_p95, context.timer.total_seconds());
 }
 
@@ -102,8 +102,8 @@ VerbRun add_reconstruct(CLI::App& app) {
                    "The same by number of steps instead of time: equal bytes in every run")
         ->check(CLI::Range(1, 1000000));
     app.add_flag("--keep-all", a->options.keep_all_components, "Keep small parts that hardly any point supports");
-    app.add_option("--max-memory", a->max_memory,
-                   "Memory that the program may take (1500M, 2G): the scan is worked through by windows that fit");
+    add_size_option(app, "--max-memory", a->options.max_memory,
+                    "Memory that the program may take (1500M, 2G): the scan is worked through by windows that fit");
     app.add_option(
         "--work-dir", a->options.work_dir,
         "Folder for finished windows: a stopped or killed run goes on where it was; several ranks (torchrun, "
@@ -119,7 +119,6 @@ VerbRun add_reconstruct(CLI::App& app) {
                     fail(ErrorKind::usage, "--trim \"{}\" is neither auto nor a length above 0", a->trim);
             }
         }
-        if (!a->max_memory.empty()) a->options.max_memory = pipeline::parse_size(a->max_memory);
         report(context, *a,
                pipeline::reconstruct_files(a->scans, a->mesh, a->preview, a->options, context.progress, context.timer));
     };

@@ -64,8 +64,11 @@ MeshSupport mesh_support(const geom::TriMesh& mesh, std::span<const Vec3d> point
 }
 
 void support_mesh(geom::TriMesh& mesh, std::span<const Vec3d> points, const MeshSupportOptions& options) {
-    NIR_CHECK(mesh.confidence.size() == mesh.vertices.size());
-    const MeshSupport found = mesh_support(mesh, points, options);
+    apply_support(mesh, mesh_support(mesh, points, options), options);
+}
+
+void apply_support(geom::TriMesh& mesh, const MeshSupport& found, const MeshSupportOptions& options) {
+    NIR_CHECK(mesh.confidence.size() == mesh.vertices.size() && found.distance.size() == mesh.vertices.size());
     mesh.confidence = extract::vertex_confidence(found.distance, mesh.confidence,
                                                  extract::sure_slope(mesh.confidence, found.distance));
     if (!options.trim) return;

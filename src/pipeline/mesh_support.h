@@ -27,6 +27,9 @@ struct MeshSupport {
 MeshSupport mesh_support(const geom::TriMesh& mesh, std::span<const geom::Vec3d> points,
                          const MeshSupportOptions& options);
 
+/// What support_mesh() does with what mesh_support() has found.
+void apply_support(geom::TriMesh& mesh, const MeshSupport& found, const MeshSupportOptions& options);
+
 /// Makes the confidence of each vertex (extract/confidence.h) of the slope of the field, which mesh.confidence holds,
 /// and trims the mesh along a smooth line.
 /// @param mesh in the frame of the points, with normals

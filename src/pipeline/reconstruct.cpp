@@ -10,9 +10,11 @@
 #include "nir/geom/frame.h"
 #include "nir/geom/kd_tree.h"
 #include "nir/geom/mesh_clean.h"
+#include "nir/geom/point_tiles.h"
 #include "nir/geom/rasterizer.h"
 #include "nir/geom/sensors.h"
 #include "nir/io/formats.h"
+#include "nir/io/mesh_stream.h"
 #include "nir/io/png.h"
 #include "nir/models/cascade.h"
 #include "nir/pipeline/open_field.h"
@@ -21,6 +23,7 @@
 #include "pipeline/rank_group.h"
 #include "pipeline/read_sensors.h"
 #include "pipeline/refine_scan.h"
+#include "pipeline/window_pieces.h"
 #include "pipeline/window_surface.h"
 #include "pipeline/word_hash.h"
 
@@ -35,6 +38,8 @@ using geom::Vec3f;
 
 constexpr std::size_t kSeedPoints = 200000;  ///< points at which the lattice is refined and the mesh is judged
 constexpr std::size_t kManyPoints = 300000;  ///< of which scans are worked through by windows
+constexpr std::size_t kVeryMany = 3000000;   ///< of which finished windows go to the disk, not to memory
+constexpr double kTileSpacings = 32;         ///< side of the tiles that the points are sorted into
 constexpr int kMostCoarseCells = 128;        ///< along the longest side, before MISE halves them
 constexpr int kFineMesh = 640;               ///< cells along the longest side, up to which a feature cell gets two
 
@@ -83,13 +88,6 @@ geom::PointCloud subset(const geom::PointCloud& cloud, const std::vector<std::ui
     return out;
 }
 
-/// The sensors of a cloud in the unit frame.
-geom::Sensors sensors_of(const geom::PointCloud& cloud, const geom::Frame& frame) {
-    geom::Sensors sensors = geom::group_sensors(cloud.sensors);
-    for (auto& p : sensors.positions) p = frame.unit_from_user(p);
-    return sensors;
-}
-
 /// Mesh cells along the longest side of the field.
 int mesh_cells(const models::CascadeField& field, const ReconstructOptions& options) {
     const double side = field.domain().longest_side();
@@ -115,6 +113,7 @@ extract::ExtractOptions extract_options(const models::CascadeField& field, std::
 /// A scan in the frame in which its longest side is 1, and what is known of it there.
 struct UnitScan {
     std::vector<Vec3f> points;
+    std::vector<geom::Rgb8> colors;
     double spacing = 0, noise = 0, area = 0;
     geom::Sensors sensors;
 
@@ -149,23 +148,48 @@ void whole_surface(const UnitScan& scan, const models::Cascade& model, const Rec
     result.mesh = std::move(extracted.mesh);
 }
 
-/// The same by windows (window_surface.h): bounded memory, resumable, on several ranks.
-void windowed_surface(const UnitScan& scan, const models::Cascade& model, const ReconstructOptions& options,
-                      ReconstructResult& result, Progress& progress, PhaseTimer& timer) {
-    std::unique_ptr<RankGroup> ranks;
+/// Joins ranks that share a work folder; null for a single process.
+std::unique_ptr<RankGroup> join_ranks(const ReconstructOptions& options) {
     const RankPlace place = rank_place();
-    if (place.size > 1) {
-        if (options.work_dir.empty())
-            fail(ErrorKind::usage, "{} ranks need a folder that they share: --work-dir DIR", place.size);
-        std::error_code error;
-        std::filesystem::create_directories(options.work_dir, error);
-        if (error) fail(ErrorKind::io, "{}: {}", options.work_dir.string(), error.message());
-        ranks = std::make_unique<RankGroup>(options.work_dir, place);
-    }
-    // The finest cell of the mesh that the scan may ask for; it is known for sure when the field is.
-    MemoryPlan plan = plan_memory(options.max_memory, scan.points.size(), scan.area, scan.spacing);
+    if (place.size <= 1) return nullptr;
+    if (options.work_dir.empty())
+        fail(ErrorKind::usage, "{} ranks need a folder that they share: --work-dir DIR", place.size);
+    std::error_code error;
+    std::filesystem::create_directories(options.work_dir, error);
+    if (error) fail(ErrorKind::io, "{}: {}", options.work_dir.string(), error.message());
+    return std::make_unique<RankGroup>(options.work_dir, place);
+}
+
+/// Of everything that finished windows depend on.
+std::uint64_t fingerprint(const UnitScan& scan, const WindowSurfaceOptions& o, const models::Cascade& model,
+                          const MemoryPlan& plan, const ReconstructOptions& options) {
+    WordHash print;
+    for (const auto& p : scan.points) print.add(p);
+    for (const auto& c : scan.colors) print.add(c);
+    for (const auto& p : scan.sensors.positions) print.add(p);
+    for (const auto i : scan.sensors.of_point) print.add(i);
+    print.add(scan.spacing), print.add(scan.noise), print.add(o.level), print.add(o.cell);
+    print.add(o.window_cells), print.add(o.refine_steps), print.add(o.reach), print.add(options.detail);
+    print.add(plan.encode.finest_cells), print.add(o.data.trim), print.add(o.data.length);
+    for (const auto& [key, value] : model.metadata())
+        for (const char c : key + value) print.add(c);
+    return print.value();
+}
+
+/// The same by windows (window_surface.h): bounded memory, resumable, on several ranks.
+/// @param spill_dir  on whose disk finished windows lie that have no work folder; empty = in memory
+/// @return the pieces of the surface; null on ranks other than 0
+std::unique_ptr<WindowPieces> windowed_surface(const UnitScan& scan, const models::Cascade& model,
+                                               const ReconstructOptions& options, const MemoryPlan& plan,
+                                               const std::filesystem::path& spill_dir, double scale,
+                                               ReconstructResult& result, Progress& progress, PhaseTimer& timer) {
+    const auto ranks = join_ranks(options);
     auto encoding = timer.phase("encode");
-    const auto field = model.encode_windows(scan.points, scan.encode_options(options), plan.encode, progress);
+    geom::Box3f box;
+    for (const auto& p : scan.points) box.extend(p);
+    const auto tile = std::max(static_cast<float>(kTileSpacings * scan.spacing), 1e-5f * box.longest_side());
+    const auto points = std::make_shared<const geom::PointTiles>(scan.points, tile, scan.colors);
+    const auto field = model.encode_windows(points, scan.encode_options(options), plan.encode, progress);
     encoding.close();
     result.octaves = field->octaves();
     result.fitted = field->fitted();
@@ -180,31 +204,29 @@ void windowed_surface(const UnitScan& scan, const models::Cascade& model, const 
     o.reach = 2 * scan.spacing + field->finest_cell();
     o.sample_step = scan.points.size() / kSeedPoints + 1;
     o.keep_all_parts = options.keep_all_components;
+    o.data.spacing = scan.spacing;
+    o.data.trim = options.trim;
+    o.data.length = options.trim_distance / scale;
+    o.data.sensors = scan.sensors.empty() ? nullptr : &scan.sensors;
+    o.data.samples = every_kth(scan.points, scan.colors, o.sample_step);
     o.work_dir = options.work_dir;
+    o.spill_dir = spill_dir;
     o.ranks = ranks.get();
-    WordHash print;
-    for (const auto& p : scan.points) print.add(p);
-    for (const auto& p : scan.sensors.positions) print.add(p);
-    for (const auto i : scan.sensors.of_point) print.add(i);
-    print.add(scan.spacing), print.add(scan.noise), print.add(o.level), print.add(o.cell);
-    print.add(o.window_cells), print.add(o.refine_steps), print.add(o.reach), print.add(options.detail);
-    print.add(plan.encode.finest_cells);
-    for (const auto& [key, value] : model.metadata())
-        for (const char c : key + value) print.add(c);
-    o.fingerprint = print.value();
-    WindowSurface surface = extract_by_windows(*field, scan.points, o, progress, timer);
+    if (!o.work_dir.empty()) o.fingerprint = fingerprint(scan, o, model, plan, options);
+    WindowSurface surface = extract_by_windows(*field, *points, o, progress, timer);
     result.resolution = surface.resolution;
     result.queried_points = surface.queried_points;
     result.removed_components = surface.removed_parts;
     result.windows = surface.windows;
     result.resumed_windows = surface.resumed;
-    result.on_other_rank = ranks && ranks->rank() != 0;
-    if (surface.mesh.empty() && !result.on_other_rank)
+    result.on_other_rank = !surface.pieces;
+    const auto is_kept = [](const auto& part) { return part.keep && part.faces > 0; };
+    if (surface.pieces && std::ranges::none_of(surface.pieces->parts(), is_kept))
         fail(ErrorKind::numeric,
              "no surface: the field does not cross the level {:.3g}; the scan is outside what the "
              "model was trained for",
              o.level);
-    result.mesh = std::move(surface.mesh);
+    return std::move(surface.pieces);
 }
 
 /// Mean and 95 % quantile of the distances from the points to the mesh, unit frame.
@@ -212,11 +234,7 @@ std::pair<double, double> residual(const geom::TriMesh& mesh, std::span<const Ve
     const geom::TriangleBvh bvh(mesh);
     std::vector<double> d(points.size());
     bvh.distances(points, d);
-    double mean = 0;
-    for (const double x : d) mean += x / static_cast<double>(d.size());
-    const auto p95 = d.begin() + static_cast<std::ptrdiff_t>(0.95 * static_cast<double>(d.size() - 1));
-    std::nth_element(d.begin(), p95, d.end());
-    return {mean, *p95};
+    return mean_and_p95(std::move(d));
 }
 
 void judge(ReconstructResult& r, const ReconstructOptions& options, double spacing) {
@@ -231,78 +249,176 @@ void judge(ReconstructResult& r, const ReconstructOptions& options, double spaci
         r.warnings.push_back("the mesh is not watertight: " + r.report.summary());
 }
 
+/// Where reconstruct_files() wants mesh and picture: large meshes are written without ever being in memory.
+struct Target {
+    std::filesystem::path mesh, preview;
+};
+
+/// One reconstruction, step by step.
+class Reconstruction {
+public:
+    /// @param target  null: the mesh is wanted in memory
+    Reconstruction(const ReconstructOptions& options, const Target* target, Progress& progress, PhaseTimer& timer)
+        : options_(options), target_(target), progress_(progress), timer_(timer) {}
+
+    /// @param scan  given up as soon as it is not needed any more, where the mesh is written piece by piece
+    void run(geom::PointCloud&& scan) {
+        look(scan);
+        const models::Cascade model = models::Cascade::load(find_model(options_.model));
+        const bool refining = options_.refine_seconds > 0 || options_.refine_steps > 0;
+        const bool bounded = options_.max_memory > 0 || !options_.work_dir.empty() || rank_place().size > 1;
+        if (refining && bounded)
+            fail(ErrorKind::usage,
+                 "--refine changes the field of the whole scan, --max-memory and --work-dir make it by "
+                 "windows: take one of them");
+        by_windows_ = bounded || (result_.points >= kManyPoints && !refining);
+        streams_ = by_windows_ && target_ && !options_.trim && io::can_stream_mesh(target_->mesh);
+        std::unique_ptr<WindowPieces> pieces;
+        if (by_windows_) {
+            // The finest cell of the mesh that the scan may ask for; it is known for sure when the field is.
+            const MemoryPlan plan = plan_memory({.bytes = options_.max_memory,
+                                                 .points = result_.points,
+                                                 .colors = !unit_.colors.empty(),
+                                                 .area = unit_.area,
+                                                 .mesh_cell = unit_.spacing,
+                                                 .mesh_in_memory = !streams_,
+                                                 .picture = target_ && !target_->preview.empty()});
+            if (streams_) scan = {};
+            const bool spill = target_ && (options_.max_memory > 0 || result_.points >= kVeryMany);
+            pieces = windowed_surface(unit_, model, options_, plan, spill ? folder() : "", frame_.scale, result_,
+                                      progress_, timer_);
+            if (result_.on_other_rank) return;
+        } else {
+            whole_surface(unit_, model, options_, frame_.scale, result_, progress_, timer_);
+        }
+        finest_ = result_.cell;
+        result_.cell *= frame_.scale;
+        if (streams_)
+            write(*pieces);
+        else
+            finish(pieces.get(), scan);
+        judge(result_, options_, unit_.spacing * frame_.scale);
+    }
+
+    bool written() const { return streams_; }
+    ReconstructResult take_result() { return std::move(result_); }
+
+private:
+    std::filesystem::path folder() const {
+        return target_->mesh.has_parent_path() ? target_->mesh.parent_path() : std::filesystem::path(".");
+    }
+
+    void look(const geom::PointCloud& scan) {
+        const auto normalizing = timer_.phase("normalize");
+        result_.scan = geom::inspect_scan(scan.points);
+        if (const auto* problem = result_.scan.error()) fail(ErrorKind::input, "{}", problem->text);
+        frame_ = geom::fit_frame(result_.scan.robust_box);
+        std::vector<Vec3d> stands;  // of the sensors, of each point
+        for (const auto i : result_.scan.kept) {
+            unit_.points.push_back(static_cast<Vec3f>(frame_.unit_from_user(scan.points[i])));
+            if (!scan.colors.empty()) unit_.colors.push_back(scan.colors[i]);
+            if (!scan.sensors.empty()) stands.push_back(frame_.unit_from_user(scan.sensors[i]));
+        }
+        unit_.sensors = geom::group_sensors(stands);
+        result_.sensors = unit_.sensors.positions.size();
+        unit_.spacing = result_.scan.spacing.surface / frame_.scale;
+        unit_.noise = result_.scan.spacing.noise / frame_.scale;
+        unit_.area = static_cast<double>(unit_.points.size()) * unit_.spacing * unit_.spacing;
+        result_.points = unit_.points.size();
+    }
+
+    /// Piece by piece into the file.
+    void write(WindowPieces& pieces) {
+        const auto writing = timer_.phase("write");
+        const auto some = every_kth(unit_.points, unit_.colors, unit_.points.size() / kSeedPoints + 1);
+        unit_.points = {}, unit_.colors = {};
+        const PieceFigures figures = write_pieces(pieces, {.frame = frame_,
+                                                           .samples = in_double(some.points),
+                                                           .sample_colors = some.colors,
+                                                           .points = result_.points,
+                                                           .mesh = target_->mesh,
+                                                           .preview = target_->preview});
+        result_.report = figures.report;
+        result_.residual_mean = figures.residual_mean;
+        result_.residual_p95 = figures.residual_p95;
+    }
+
+    /// In memory. @param pieces  null: the mesh is there already
+    void finish(WindowPieces* pieces, const geom::PointCloud& scan) {
+        const auto finishing = timer_.phase("refine");
+        const MeshSupportOptions support{.spacing = unit_.spacing,
+                                         .trim = options_.trim,
+                                         .length = options_.trim_distance / frame_.scale,
+                                         .sensors = &unit_.sensors};
+        if (pieces) {
+            WindowPieces::Joined joined = pieces->join();
+            result_.mesh = std::move(joined.mesh);
+            apply_support(result_.mesh, joined.support, support);
+        } else {
+            const std::vector<Vec3d> exact = in_double(unit_.points);
+            if (!options_.keep_all_components)
+                result_.removed_components =
+                    remove_unsupported(result_.mesh, some_of(std::span(exact)), 2 * unit_.spacing + finest_);
+            support_mesh(result_.mesh, exact, support);
+        }
+        if (result_.mesh.empty()) fail(ErrorKind::numeric, "nothing is left of the surface after trimming");
+        const auto [mean, p95] = residual(result_.mesh, in_double(some_of(std::span<const Vec3f>(unit_.points))));
+        result_.residual_mean = mean * frame_.scale;
+        result_.residual_p95 = p95 * frame_.scale;
+        geom::to_user(frame_, result_.mesh);
+        if (!pieces && !scan.colors.empty()) geom::transfer_colors(subset(scan, result_.scan.kept), result_.mesh);
+        result_.report = geom::check_mesh(result_.mesh);
+    }
+
+    const ReconstructOptions& options_;
+    const Target* target_;
+    Progress& progress_;
+    PhaseTimer& timer_;
+    ReconstructResult result_;
+    geom::Frame frame_;
+    UnitScan unit_;
+    double finest_ = 0;  ///< cell of the features, unit frame
+    bool by_windows_ = false, streams_ = false;
+};
+
+void check_options(const ReconstructOptions& options) {
+    if (!(options.level > 0 && options.level < 1))
+        fail(ErrorKind::usage, "--level {} is not a probability between 0 and 1", options.level);
+}
+
 }  // namespace
 
 ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOptions& options, Progress& progress,
                               PhaseTimer& timer) {
-    if (!(options.level > 0 && options.level < 1))
-        fail(ErrorKind::usage, "--level {} is not a probability between 0 and 1", options.level);
-    ReconstructResult result;
-    auto normalizing = timer.phase("normalize");
-    result.scan = geom::inspect_scan(scan.points);
-    if (const auto* problem = result.scan.error()) fail(ErrorKind::input, "{}", problem->text);
-    const geom::PointCloud used = subset(scan, result.scan.kept);
-    const geom::Frame frame = geom::fit_frame(result.scan.robust_box);
-    UnitScan unit;
-    unit.points = geom::unit_from_user(frame, used.points);
-    unit.spacing = result.scan.spacing.surface / frame.scale;
-    unit.noise = result.scan.spacing.noise / frame.scale;
-    unit.area = static_cast<double>(unit.points.size()) * unit.spacing * unit.spacing;
-    unit.sensors = sensors_of(used, frame);
-    result.sensors = unit.sensors.positions.size();
-    result.points = unit.points.size();
-    normalizing.close();
-
-    const models::Cascade model = models::Cascade::load(find_model(options.model));
-    const bool refining = options.refine_seconds > 0 || options.refine_steps > 0;
-    const bool bounded = options.max_memory > 0 || !options.work_dir.empty() || rank_place().size > 1;
-    if (refining && bounded)
-        fail(ErrorKind::usage,
-             "--refine changes the field of the whole scan, --max-memory and --work-dir make it by "
-             "windows: take one of them");
-    const bool by_windows = bounded || (result.points >= kManyPoints && !refining);
-    if (by_windows)
-        windowed_surface(unit, model, options, result, progress, timer);
-    else
-        whole_surface(unit, model, options, frame.scale, result, progress, timer);
-    if (result.on_other_rank) return result;
-    const double finest = result.cell, spacing = unit.spacing;
-    result.cell *= frame.scale;
-
-    const auto finishing = timer.phase("refine");
-    const std::vector<Vec3d> exact = in_double(unit.points);
-    const std::vector<Vec3d> some = some_of(std::span(exact));
-    if (!by_windows && !options.keep_all_components)
-        result.removed_components = remove_unsupported(result.mesh, some, 2 * spacing + finest);
-    support_mesh(result.mesh, exact,
-                 {.spacing = spacing,
-                  .trim = options.trim,
-                  .length = options.trim_distance / frame.scale,
-                  .sensors = &unit.sensors});
-    if (result.mesh.empty()) fail(ErrorKind::numeric, "nothing is left of the surface after trimming");
-    const auto [mean, p95] = residual(result.mesh, some);
-    result.residual_mean = mean * frame.scale;
-    result.residual_p95 = p95 * frame.scale;
-    geom::to_user(frame, result.mesh);
-    if (!used.colors.empty()) geom::transfer_colors(used, result.mesh);
-    result.report = geom::check_mesh(result.mesh);
-    judge(result, options, spacing * frame.scale);
-    return result;
+    check_options(options);
+    Reconstruction reconstruction(options, nullptr, progress, timer);
+    reconstruction.run(geom::PointCloud(scan));
+    return reconstruction.take_result();
 }
 
 ReconstructResult reconstruct_files(const std::vector<std::filesystem::path>& scans, const std::filesystem::path& mesh,
                                     const std::filesystem::path& preview, const ReconstructOptions& options,
                                     Progress& progress, PhaseTimer& timer) {
+    check_options(options);
     check_writable(mesh);
     if (!preview.empty()) check_writable(preview);
     auto reading = timer.phase("read");
     geom::PointCloud scan;
-    for (const auto& file : scans) append_scan(scan, io::read_point_cloud(file));
+    for (const auto& file : scans) {
+        geom::PointCloud part = io::read_point_cloud(file);
+        if (scan.empty())
+            scan = std::move(part);
+        else
+            append_scan(scan, std::move(part));
+    }
     if (!options.sensors.empty()) scan.sensors = read_sensors(options.sensors, scan.size());
     reading.close();
     const std::string name = scans.size() == 1 ? scans[0].string() : fmt::format("{} scans", scans.size());
-    ReconstructResult result = with_context(name, [&] { return reconstruct(scan, options, progress, timer); });
-    if (result.on_other_rank) return result;
+    const Target target{mesh, preview};
+    Reconstruction reconstruction(options, &target, progress, timer);
+    with_context(name, [&] { reconstruction.run(std::move(scan)); });
+    ReconstructResult result = reconstruction.take_result();
+    if (result.on_other_rank || reconstruction.written()) return result;
     {
         const auto writing = timer.phase("write");
         io::write_geometry(mesh, result.mesh);

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstring>
+#include <span>
 #include <string_view>
 #include <type_traits>
 
@@ -86,6 +87,7 @@ std::vector<char> to_bytes(const FinishedWindow& w, std::uint64_t fingerprint) {
     out.value<std::uint64_t>(w.piece.queried_points);
     out.list(w.piece.mesh.vertices);
     out.list(w.piece.mesh.normals);
+    out.list(w.piece.mesh.colors);
     out.list(w.piece.mesh.confidence);
     out.list(w.piece.mesh.faces);
     std::vector<std::uint64_t> keys;
@@ -93,6 +95,8 @@ std::vector<char> to_bytes(const FinishedWindow& w, std::uint64_t fingerprint) {
     for (const auto& s : w.piece.shared) keys.push_back(s.key), vertices.push_back(s.vertex);
     out.list(keys);
     out.list(vertices);
+    out.list(w.distance);
+    out.list(w.vertex_support);
     out.list(w.part_of_face);
     out.list(std::vector<std::uint64_t>(w.support.begin(), w.support.end()));
     out.value(checksum({out.bytes_.data(), out.bytes_.size()}));
@@ -103,7 +107,8 @@ std::vector<char> to_bytes(const FinishedWindow& w, std::uint64_t fingerprint) {
 void check(const FinishedWindow& w) {
     const auto& m = w.piece.mesh;
     const auto fits = [&](const auto& column) { return column.empty() || column.size() == m.vertices.size(); };
-    bool good = fits(m.normals) && fits(m.confidence) && w.part_of_face.size() == m.faces.size();
+    bool good = fits(m.normals) && fits(m.colors) && fits(m.confidence) && fits(w.distance) && fits(w.vertex_support) &&
+                w.part_of_face.size() == m.faces.size();
     for (const auto& f : m.faces)
         for (const auto v : f) good &= v < m.vertices.size();
     for (const auto& s : w.piece.shared) good &= s.vertex < m.vertices.size();
@@ -126,12 +131,15 @@ FinishedWindow from_bytes(std::string_view bytes, std::uint64_t fingerprint) {
     w.piece.queried_points = static_cast<std::size_t>(in.value<std::uint64_t>());
     w.piece.mesh.vertices = in.list<geom::Vec3d>();
     w.piece.mesh.normals = in.list<geom::Vec3f>();
+    w.piece.mesh.colors = in.list<geom::Rgb8>();
     w.piece.mesh.confidence = in.list<float>();
     w.piece.mesh.faces = in.list<geom::Triangle>();
     const auto keys = in.list<std::uint64_t>();
     const auto vertices = in.list<std::uint32_t>();
     if (keys.size() != vertices.size()) fail(ErrorKind::input, "its shared vertices have no keys");
     for (std::size_t i = 0; i < keys.size(); ++i) w.piece.shared.push_back({vertices[i], keys[i]});
+    w.distance = in.list<float>();
+    w.vertex_support = in.list<float>();
     w.part_of_face = in.list<std::uint32_t>();
     for (const auto s : in.list<std::uint64_t>()) w.support.push_back(static_cast<std::size_t>(s));
     if (!in.at_end()) fail(ErrorKind::input, "the file is longer than its lists");
@@ -167,26 +175,43 @@ WindowStore::WindowStore(fs::path folder, std::size_t windows, std::uint64_t fin
 
 fs::path WindowStore::file_of(std::size_t window) const { return folder_ / fmt::format("window_{:06d}.bin", window); }
 
+WindowStore WindowStore::spilled(const fs::path& folder, std::size_t windows) {
+    WindowStore store;
+    store.spill_ = std::make_unique<SpillFile>(folder);
+    store.places_.resize(windows);
+    return store;
+}
+
 bool WindowStore::has(std::size_t window) const {
+    if (spill_) return places_[window].bytes > 0;
     std::error_code error;
-    return on_disk() ? fs::is_regular_file(file_of(window), error) : in_memory_[window].has_value();
+    return folder_.empty() ? in_memory_[window] != nullptr : fs::is_regular_file(file_of(window), error);
 }
 
 void WindowStore::put(std::size_t window, FinishedWindow done) {
-    if (!on_disk()) {
-        in_memory_[window] = std::move(done);
+    if (!spill_ && folder_.empty()) {
+        in_memory_[window] = std::make_shared<const FinishedWindow>(std::move(done));
+        return;
+    }
+    const std::vector<char> bytes = to_bytes(done, fingerprint_);
+    if (spill_) {
+        places_[window] = {spill_->append(std::as_bytes(std::span(bytes))), bytes.size()};
         return;
     }
     OutputFile out(file_of(window));
-    const std::vector<char> bytes = to_bytes(done, fingerprint_);
     out.stream().write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     out.commit();
 }
 
-FinishedWindow WindowStore::get(std::size_t window) const {
-    if (!on_disk()) return *in_memory_[window];
-    const fs::path file = file_of(window);
-    return io::read_path(file, [&](std::string_view bytes) { return from_bytes(bytes, fingerprint_); });
+std::shared_ptr<const FinishedWindow> WindowStore::get(std::size_t window) const {
+    if (!spill_ && folder_.empty()) return in_memory_[window];
+    const auto parsed = [&](std::string_view bytes) {
+        return std::make_shared<const FinishedWindow>(from_bytes(bytes, fingerprint_));
+    };
+    if (!spill_) return io::read_path(file_of(window), parsed);
+    std::vector<char> bytes(static_cast<std::size_t>(places_[window].bytes));
+    spill_->read(places_[window].begin, std::as_writable_bytes(std::span(bytes)));
+    return parsed({bytes.data(), bytes.size()});
 }
 
 }  // namespace nir::pipeline

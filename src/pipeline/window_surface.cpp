@@ -6,15 +6,12 @@
 #include "nir/base/log.h"
 #include "nir/extract/mesh_stitcher.h"
 #include "nir/geom/kd_tree.h"
-#include "nir/geom/point_tiles.h"
-#include "nir/pipeline/reconstruct.h"
 
 #include "pipeline/rank_group.h"
 #include "pipeline/window_store.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
 namespace nir::pipeline {
 namespace {
@@ -66,41 +63,40 @@ geom::Box3f box_of(const WindowLattice& lattice, const std::vector<std::size_t>&
 
 class Worker {
 public:
-    Worker(models::CascadeField& field, std::span<const Vec3f> points, const WindowSurfaceOptions& options,
+    Worker(models::CascadeField& field, const geom::PointSource& points, const WindowSurfaceOptions& options,
            const WindowLattice& lattice, Progress& progress, PhaseTimer& timer)
-        : field_(field), options_(options), lattice_(lattice), progress_(progress), timer_(timer) {
-        const auto side = static_cast<float>(lattice.cell() * lattice.window_cells());
-        tiles_ = geom::PointTiles(points, std::max(0.25f * side, 2e-6f * field.domain().longest_side()));
-        points_ = points;
-    }
+        : field_(field), points_(points), options_(options), lattice_(lattice), progress_(progress), timer_(timer) {}
 
     FinishedWindow make(std::size_t window) {
-        const auto seeds = tiles_.points_in_box(lattice_.asked_box(window));
+        const auto seeds = points_.points_in_box(lattice_.asked_box(window));
         extract::WindowMeshOptions mesh_options;
         mesh_options.level = options_.level;
         mesh_options.refine_steps = options_.refine_steps;
         mesh_options.slopes = true;
         StopOnly stop(progress_);
         FinishedWindow done;
-        const auto extracting = timer_.phase("extract");
+        auto extracting = timer_.phase("extract");
         done.piece = extract::extract_window(field_, lattice_, window, seeds, mesh_options, stop);
         extract::FaceParts parts = extract::parts_of(done.piece.mesh);
         std::vector<Vec3d> own;
-        for (const auto i : tiles_.in_box(lattice_.box(window)))
-            if (i % options_.sample_step == 0) own.push_back(Vec3d(points_[i]));
+        const auto here = points_.find(lattice_.box(window));
+        for (std::size_t i = 0; i < here.index.size(); ++i)
+            if (here.index[i] % options_.sample_step == 0) own.push_back(Vec3d(here.points[i]));
         done.support = support_of_parts(done.piece.mesh, parts.of_face, parts.count, own, options_.reach);
         done.part_of_face = std::move(parts.of_face);
+        extracting.close();
+        const auto looking = timer_.phase("refine");
+        look_at_data(done, points_, options_.data);
         return done;
     }
 
 private:
     models::CascadeField& field_;
+    const geom::PointSource& points_;
     const WindowSurfaceOptions& options_;
     const WindowLattice& lattice_;
     Progress& progress_;
     PhaseTimer& timer_;
-    std::span<const Vec3f> points_;
-    geom::PointTiles tiles_;
 };
 
 /// Makes the windows of this rank that are not there yet; returns how many were.
@@ -154,12 +150,40 @@ std::size_t needed_support(std::size_t most, std::size_t points) {
     return std::min(most, std::max<std::size_t>(8, points / 500));
 }
 
-WindowSurface extract_by_windows(models::CascadeField& field, std::span<const Vec3f> points,
+geom::PointSource::Found every_kth(std::span<const Vec3f> points, std::span<const geom::Rgb8> colors,
+                                   std::size_t step) {
+    geom::PointSource::Found out;
+    for (std::size_t i = 0; i < points.size(); i += step) {
+        out.index.push_back(static_cast<std::uint32_t>(i));
+        out.points.push_back(points[i]);
+        if (!colors.empty()) out.colors.push_back(colors[i]);
+    }
+    return out;
+}
+
+namespace {
+
+/// Parts that hardly any point supports: bubbles around outliers and voids inside thick solids. Returns how many.
+std::size_t drop_unsupported(std::vector<MeshStitcher::Part>& parts, std::size_t points) {
+    std::size_t most = 0, dropped = 0;
+    for (const auto& p : parts) most = std::max(most, p.support);
+    for (auto& p : parts) {
+        p.keep = p.support >= needed_support(most, points);
+        dropped += !p.keep;
+    }
+    return dropped;
+}
+
+}  // namespace
+
+WindowSurface extract_by_windows(models::CascadeField& field, const geom::PointSource& points,
                                  const WindowSurfaceOptions& options, Progress& progress, PhaseTimer& timer) {
     const geom::Box3f domain = field.domain();
     const WindowLattice lattice(
         {.domain = {Vec3d(domain.lo), Vec3d(domain.hi)}, .cell = options.cell, .window_cells = options.window_cells});
-    WindowStore store(options.work_dir, lattice.count(), options.fingerprint);
+    WindowStore store = options.work_dir.empty() && !options.spill_dir.empty()
+                            ? WindowStore::spilled(options.spill_dir, lattice.count())
+                            : WindowStore(options.work_dir, lattice.count(), options.fingerprint);
     const auto tiles = tiles_of(lattice, options.windows_per_tile);
     WindowSurface result;
     result.windows = lattice.count();
@@ -172,51 +196,36 @@ WindowSurface extract_by_windows(models::CascadeField& field, std::span<const Ve
     if (options.ranks && options.ranks->rank() != 0) return result;
 
     const auto joining = timer.phase("extract");
-    MeshStitcher stitcher;
-    std::size_t vertices = 0, faces = 0, asked = 0;
     std::vector<std::size_t> order;
-    for (const auto& tile : tiles) order.insert(order.end(), tile.begin(), tile.end());
-    for (const auto w : order) {
-        const FinishedWindow done = store.get(w);
-        stitcher.measure(done.piece, done.part_of_face, done.support);
-        vertices += done.piece.mesh.vertices.size(), faces += done.piece.mesh.faces.size();
-        asked += done.piece.queried_points;
-    }
-    result.queried_points = asked;
-    auto& parts = stitcher.decide();
-    if (!options.keep_all_parts && parts.size() > 1) {
-        std::size_t most = 0;
-        for (const auto& p : parts) most = std::max(most, p.support);
-        const std::size_t needed = needed_support(most, points.size() / options.sample_step);
-        for (auto& p : parts) {
-            p.keep = p.support >= needed;
-            result.removed_parts += !p.keep;
+    std::vector<geom::Box3d> boxes;
+    for (const auto& tile : tiles)
+        for (const auto w : tile) {
+            order.push_back(w);
+            const auto box = lattice.box(w);
+            boxes.push_back({Vec3d(box.lo), Vec3d(box.hi)});
         }
-    }
-    result.mesh.vertices.reserve(vertices);
-    result.mesh.normals.reserve(vertices);
-    result.mesh.confidence.reserve(vertices);
-    result.mesh.faces.reserve(faces);
-    for (const auto w : order) {
-        const FinishedWindow done = store.get(w);
-        stitcher.append(done.piece, done.part_of_face, result.mesh);
-    }
+    result.pieces = std::make_unique<WindowPieces>(std::move(store), std::move(order), std::move(boxes));
+    result.queried_points = result.pieces->queried_points();
+    if (!options.keep_all_parts && result.pieces->parts().size() > 1)
+        result.removed_parts = drop_unsupported(result.pieces->parts(), points.size() / options.sample_step);
     return result;
 }
 
-MemoryPlan plan_memory(std::size_t bytes, std::size_t points, double area, double mesh_cell) {
-    // Estimates: the program with its libraries and the network; per point the cloud in double and single precision,
-    // the searches and their results; per square cell of surface two faces with their vertex. The last is too high.
-    constexpr double kProgram = 300e6, kPerPoint = 170, kPerSquare = 330;
-    const double fixed =
-        kProgram + kPerPoint * static_cast<double>(points) + kPerSquare * 1.5 * area / (mesh_cell * mesh_cell);
+MemoryPlan plan_memory(const MemoryNeeds& n) {
+    // Upper bounds, measured (docs/methods/large_scans.md): the program with its libraries and the network; per point
+    // what is there while the scan is looked at, which is the most; per square cell of surface the mesh with what is
+    // known of its vertices, its tree and its check.
+    constexpr double kProgram = 330e6, kPerPoint = 120, kPerSquare = 420, kPerSquareOnDisk = 8, kPicture = 150e6;
+    const double bytes = static_cast<double>(n.bytes), squares = 1.5 * n.area / (n.mesh_cell * n.mesh_cell);
+    const double fixed = kProgram + kPerPoint * static_cast<double>(n.points) +
+                         (n.mesh_in_memory ? kPerSquare : kPerSquareOnDisk) * squares + (n.picture ? kPicture : 0);
     constexpr double kLeast = 150e6, kUsual = 1.2e9;  // for the windows
-    if (bytes > 0 && static_cast<double>(bytes) < fixed + kLeast)
-        fail(ErrorKind::usage,
-             "--max-memory {:.2f} GB is too little: a scan of {} points with this cell of the mesh takes about {:.2f} "
-             "GB",
-             static_cast<double>(bytes) / 1e9, points, (fixed + kLeast) / 1e9);
-    const double rest = bytes > 0 ? static_cast<double>(bytes) - fixed : kUsual;
+    if (bytes > 0 && bytes < fixed + kLeast)
+        fail(ErrorKind::usage, "--max-memory {:.2f} GB is too little: a scan of {} points takes about {:.2f} GB{}",
+             bytes / 1e9, n.points, (fixed + kLeast) / 1e9,
+             n.mesh_in_memory ? " with its mesh, which is in memory as a whole when it is trimmed or not PLY or OBJ"
+                              : "");
+    const double rest = bytes > 0 ? bytes - fixed : kUsual;
     MemoryPlan plan;
     constexpr double kPerBrick = 130e3, kPerCell = 64;
     const auto share = [&](double part, double unit, double lo, double hi) {
@@ -228,23 +237,6 @@ MemoryPlan plan_memory(std::size_t bytes, std::size_t points, double area, doubl
     plan.windows_per_tile =
         std::clamp(static_cast<int>(std::sqrt(0.3 * rest / kPerCell / 40) / plan.window_cells), 1, 4);
     return plan;
-}
-
-std::size_t parse_size(const std::string& text) {
-    char* end = nullptr;
-    const double value = std::strtod(text.c_str(), &end);
-    while (*end == ' ') ++end;
-    std::string unit(end);
-    if (unit.size() == 2 && (unit[1] == 'B' || unit[1] == 'b')) unit.pop_back();
-    double factor = 0;
-    if (unit.empty() || unit == "B") factor = 1;
-    if (unit == "k" || unit == "K") factor = 1024.0;
-    if (unit == "m" || unit == "M") factor = 1024.0 * 1024;
-    if (unit == "g" || unit == "G") factor = 1024.0 * 1024 * 1024;
-    if (unit == "t" || unit == "T") factor = 1024.0 * 1024 * 1024 * 1024;
-    if (end == text.c_str() || factor == 0 || !(value > 0) || !(value * factor < 9e15))
-        fail(ErrorKind::usage, "\"{}\" is no size: a number above 0 with k, M, G or T behind it", text);
-    return static_cast<std::size_t>(value * factor);
 }
 
 }  // namespace nir::pipeline

@@ -5,7 +5,11 @@
 #include "nir/base/phase_timer.h"
 #include "nir/base/progress.h"
 #include "nir/extract/window_mesh.h"
+#include "nir/geom/point_source.h"
 #include "nir/models/cascade.h"
+
+#include "pipeline/piece_data.h"
+#include "pipeline/window_pieces.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -26,23 +30,29 @@ struct WindowSurfaceOptions {
     double reach = 0;             ///< points within this distance of a part speak for it
     std::size_t sample_step = 1;  ///< every so many points are asked
     bool keep_all_parts = false;
-    std::filesystem::path work_dir{};  ///< finished windows are kept here; empty = in memory
-    std::uint64_t fingerprint = 0;     ///< of scan, model and options: windows of another one are not taken
-    RankGroup* ranks = nullptr;        ///< several processes on one work folder
+    PieceDataOptions data{};
+    std::filesystem::path work_dir{};   ///< finished windows are kept here; empty = not
+    std::uint64_t fingerprint = 0;      ///< of scan, model and options: windows of another one are not taken
+    std::filesystem::path spill_dir{};  ///< without a work folder, windows go to the disk of this one; empty = memory
+    RankGroup* ranks = nullptr;         ///< several processes on one work folder
 };
 
 struct WindowSurface {
-    geom::TriMesh mesh;                    ///< frame of the points; confidence: the slopes of the field
+    std::unique_ptr<WindowPieces> pieces;  ///< frame of the points; null on ranks other than 0
     std::size_t windows = 0, resumed = 0;  ///< of these, found in the work folder
     std::size_t queried_points = 0, removed_parts = 0;
     int resolution = 0;  ///< cells along the longest side
 };
 
 /// The surface of a field that is made window by window. With a work folder a run that was killed goes on where it was
-/// and gives the same bytes. Of several ranks, rank 0 returns the mesh, the others an empty one.
+/// and gives the same bytes. Of several ranks, rank 0 returns the pieces.
 /// @throws Error cancelled (finished windows stay), input if the work folder belongs to another run, io.
-WindowSurface extract_by_windows(models::CascadeField& field, std::span<const geom::Vec3f> points,
+WindowSurface extract_by_windows(models::CascadeField& field, const geom::PointSource& points,
                                  const WindowSurfaceOptions& options, Progress& progress, PhaseTimer& timer);
+
+/// Every so-manieth point, as PieceDataOptions wants them.
+geom::PointSource::Found every_kth(std::span<const geom::Vec3f> points, std::span<const geom::Rgb8> colors,
+                                   std::size_t step);
 
 /// How many points lie within `reach` of each connected part of a mesh. @param part_of_face [F], below `parts`
 std::vector<std::size_t> support_of_parts(const geom::TriMesh& mesh, std::span<const std::uint32_t> part_of_face,
@@ -55,9 +65,17 @@ struct MemoryPlan {
     models::Cascade::WindowOptions encode;
     int window_cells = 96, windows_per_tile = 4;
 };
-/// @param bytes  that the process may take; 0 = no limit
-/// @param points of the scan; area and cells in the frame of the points
-/// @throws Error usage: less than the scan itself and the program need, saying how much that is.
-MemoryPlan plan_memory(std::size_t bytes, std::size_t points, double area, double mesh_cell);
+/// What has to fit.
+struct MemoryNeeds {
+    std::size_t bytes = 0;   ///< that the process may take; 0 = no limit
+    std::size_t points = 0;  ///< of the scan
+    bool colors = false;
+    double area = 0, mesh_cell = 0;  ///< frame of the points
+    bool mesh_in_memory = false;     ///< as a whole, in the end
+    bool picture = false;
+};
+/// @throws Error usage: less than the program, the scan and, if it must be in memory, the mesh need, saying how much
+/// that is.
+MemoryPlan plan_memory(const MemoryNeeds& needs);
 
 }  // namespace nir::pipeline

@@ -6,10 +6,16 @@
 
 #include "nir/base/error.h"
 #include "nir/base/rng.h"
+#include "nir/geom/bvh.h"
+#include "nir/geom/color_transfer.h"
 #include "nir/geom/mesh_check.h"
-#include "nir/pipeline/reconstruct.h"
+#include "nir/geom/point_tiles.h"
+#include "nir/io/file_bytes.h"
+#include "nir/io/formats.h"
 
+#include "pipeline/piece_data.h"
 #include "pipeline/rank_group.h"
+#include "pipeline/window_pieces.h"
 #include "pipeline/window_store.h"
 
 #include <gmock/gmock.h>
@@ -127,6 +133,7 @@ TEST(WindowField, SensorsFollowThePointsIntoTheWindows) {
 
 struct Made {
     WindowSurface surface;
+    geom::TriMesh mesh;
     geom::MeshReport report;
 };
 
@@ -143,8 +150,13 @@ Made make(const std::vector<Vec3f>& points, WindowSurfaceOptions options, Progre
     options.reach = 0.02;
     PhaseTimer timer;
     Made made;
-    made.surface = extract_by_windows(*field, points, options, progress, timer);
-    made.report = geom::check_mesh(made.surface.mesh);
+    const geom::PointTiles tiles(points, 0.1f);
+    options.data.spacing = encode_options(points.size(), models::Cascade::Detail::fitted).spacing;
+    options.data.samples = every_kth(points, {}, 7);
+    made.surface = extract_by_windows(*field, tiles, options, progress, timer);
+    if (!made.surface.pieces) return made;
+    made.mesh = made.surface.pieces->join().mesh;
+    made.report = geom::check_mesh(made.mesh);
     return made;
 }
 
@@ -172,9 +184,9 @@ void expect_that_tiles_do_not_matter(const geom::Sensors* sensors) {
         EXPECT_GT(many.surface.windows, 8u);
         EXPECT_TRUE(many.report.watertight()) << many.report.summary();
         EXPECT_EQ(many.report.genus(), 1);
-        ASSERT_EQ(many.surface.mesh.vertices.size(), one.surface.mesh.vertices.size());
-        ASSERT_EQ(many.surface.mesh.faces.size(), one.surface.mesh.faces.size());
-        auto a = one.surface.mesh.vertices, b = many.surface.mesh.vertices;
+        ASSERT_EQ(many.mesh.vertices.size(), one.mesh.vertices.size());
+        ASSERT_EQ(many.mesh.faces.size(), one.mesh.faces.size());
+        auto a = one.mesh.vertices, b = many.mesh.vertices;
         const auto before = [](Vec3d p, Vec3d q) {
             const auto key = [](Vec3d v) { return std::tuple(std::lround(v.x * 1e4), std::lround(v.y * 1e4), v.z); };
             return key(p) < key(q);
@@ -206,9 +218,9 @@ TEST_F(WindowSurfaceTest, AStoppedRunGoesOnAndGivesTheSameBytes) {
     EXPECT_THROW(make(points, {.window_cells = 24, .windows_per_tile = 2, .work_dir = work}, stop), Error);
     const Made resumed = make(points, {.window_cells = 24, .windows_per_tile = 2, .work_dir = work}, quiet);
     EXPECT_EQ(resumed.surface.resumed, 5u);
-    EXPECT_EQ(resumed.surface.mesh.vertices, straight.surface.mesh.vertices);
-    EXPECT_EQ(resumed.surface.mesh.normals, straight.surface.mesh.normals);
-    EXPECT_EQ(resumed.surface.mesh.faces, straight.surface.mesh.faces);
+    EXPECT_EQ(resumed.mesh.vertices, straight.mesh.vertices);
+    EXPECT_EQ(resumed.mesh.normals, straight.mesh.normals);
+    EXPECT_EQ(resumed.mesh.faces, straight.mesh.faces);
     EXPECT_THROW(make(points, {.window_cells = 24, .work_dir = work, .fingerprint = 1}, quiet), Error);
 }
 
@@ -225,11 +237,11 @@ TEST_F(WindowSurfaceTest, RanksGiveWhatOneProcessGives) {
             NoProgress silent;
             return make(points, {.window_cells = 24, .windows_per_tile = 1, .work_dir = work, .ranks = &group}, silent);
         };
-        for (int r = 1; r < size; ++r) others.emplace_back([&, r] { EXPECT_TRUE(run(r).surface.mesh.empty()); });
+        for (int r = 1; r < size; ++r) others.emplace_back([&, r] { EXPECT_TRUE(run(r).mesh.empty()); });
         const Made together = run(0);
         for (auto& t : others) t.join();
-        EXPECT_EQ(together.surface.mesh.vertices, alone.surface.mesh.vertices);
-        EXPECT_EQ(together.surface.mesh.faces, alone.surface.mesh.faces);
+        EXPECT_EQ(together.mesh.vertices, alone.mesh.vertices);
+        EXPECT_EQ(together.mesh.faces, alone.mesh.faces);
     }
 }
 
@@ -289,12 +301,13 @@ FinishedWindow small_window() {
 }
 
 TEST_F(WindowStoreTest, KeepsWhatItWasGiven) {
-    for (const fs::path& folder : {fs::path(), dir_ / "store"}) {
-        WindowStore store(folder, 4, 5);
+    for (const int where : {0, 1, 2}) {
+        WindowStore store =
+            where == 2 ? WindowStore::spilled(dir_, 4) : WindowStore(where == 1 ? dir_ / "store" : fs::path(), 4, 5);
         EXPECT_FALSE(store.has(2));
         store.put(2, small_window());
         EXPECT_TRUE(store.has(2));
-        const FinishedWindow back = store.get(2), put = small_window();
+        const FinishedWindow back = *store.get(2), put = small_window();
         EXPECT_EQ(back.piece.mesh.vertices, put.piece.mesh.vertices);
         EXPECT_EQ(back.piece.mesh.normals, put.piece.mesh.normals);
         EXPECT_EQ(back.piece.mesh.confidence, put.piece.mesh.confidence);
@@ -324,25 +337,103 @@ TEST_F(WindowStoreTest, NoticesEveryDamagedByte) {
         EXPECT_THROW(store.get(0), Error) << i;
     }
     write(good);
-    EXPECT_EQ(store.get(0).support.size(), 1u);
+    EXPECT_EQ(store.get(0)->support.size(), 1u);
 }
 
 TEST(MemoryPlan, FitsOrSaysWhatItNeeds) {
-    EXPECT_EQ(parse_size("2G"), std::size_t{2} << 30);
-    EXPECT_EQ(parse_size("1.5 GB"), std::size_t{3} << 29);
-    EXPECT_EQ(parse_size("800k"), std::size_t{800} << 10);
-    for (const char* bad : {"", "G", "-1G", "0", "2X", "1e30", "nan"}) EXPECT_THROW(parse_size(bad), Error) << bad;
-    const auto small = plan_memory(std::size_t{1} << 30, 1000000, 2, 2e-3);
-    const auto large = plan_memory(std::size_t{4} << 30, 1000000, 2, 2e-3);
+    const auto plan = [](std::size_t bytes, std::size_t points, bool joined) {
+        return plan_memory({.bytes = bytes, .points = points, .area = 2, .mesh_cell = 1e-3, .mesh_in_memory = joined});
+    };
+    const auto small = plan(std::size_t{1} << 30, 1000000, false), large = plan(std::size_t{4} << 30, 1000000, false);
     EXPECT_LT(small.encode.most_bricks, large.encode.most_bricks);
     EXPECT_LE(small.encode.resident_cells, large.encode.resident_cells);
-    try {
-        plan_memory(std::size_t{400} << 20, 10000000, 2, 1e-3);
-        FAIL();
-    } catch (const Error& e) {
-        EXPECT_THAT(e.what(), HasSubstr("is too little"));
-        EXPECT_THAT(e.what(), HasSubstr("10000000 points"));
+    const auto refused = [&](std::size_t bytes, std::size_t points, bool joined, const char* text) {
+        try {
+            plan(bytes, points, joined);
+            ADD_FAILURE();
+        } catch (const Error& e) {
+            EXPECT_THAT(e.what(), HasSubstr("is too little"));
+            EXPECT_THAT(e.what(), HasSubstr(text));
+        }
+    };
+    refused(400000000, 10000000, false, "10000000 points");
+    refused(1000000000, 1000000, true, "as a whole");
+}
+
+/// The bytes of the mesh that is written piece by piece are those of the one that is joined first.
+TEST_F(WindowSurfaceTest, WritesPieceByPieceWhatItWouldJoin) {
+    const auto points = torus(20000);
+    NoProgress quiet;
+    Made made = make(points, {.window_cells = 24, .windows_per_tile = 2, .spill_dir = dir_}, quiet);
+    ASSERT_GT(made.surface.windows, 8u);
+    const geom::Frame frame{{1000, -20, 3}, 50};
+    WindowPieces::Joined joined = made.surface.pieces->join();
+    apply_support(joined.mesh, joined.support, {.spacing = 1});
+    const auto samples = every_kth(points, {}, 40);
+    std::vector<Vec3d> some;
+    for (const auto& p : samples.points) some.push_back(Vec3d(p));
+    std::vector<double> distances(some.size());
+    geom::TriangleBvh(joined.mesh).distances(some, distances);
+    const auto [mean, p95] = mean_and_p95(distances);
+    geom::to_user(frame, joined.mesh);
+    for (const char* name : {"a.ply", "a.obj"}) {
+        const fs::path whole = dir_ / "whole" / name, pieces = dir_ / name;
+        fs::create_directories(whole.parent_path());
+        io::write_geometry(whole, joined.mesh);
+        const PieceFigures figures = write_pieces(
+            *made.surface.pieces,
+            {.frame = frame, .samples = some, .points = points.size(), .mesh = pieces, .preview = dir_ / "a.png"});
+        EXPECT_TRUE(io::read_file(whole).view() == io::read_file(pieces).view()) << name;
+        EXPECT_NEAR(figures.residual_mean, 50 * mean, 1e-9);
+        EXPECT_NEAR(figures.residual_p95, 50 * p95, 1e-9);
+        const auto report = geom::check_mesh(joined.mesh);
+        EXPECT_EQ(figures.report.summary(), report.summary());
+        EXPECT_EQ(figures.report.edges, report.edges);
+        EXPECT_NEAR(figures.report.signed_volume, report.signed_volume, 1e-9 * report.signed_volume);
+        EXPECT_TRUE(fs::exists(dir_ / "a.png"));
     }
+}
+
+/// Distances, support and colours of vertices do not depend on where the windows end.
+TEST(PieceData, IsWhatAllPointsSay) {
+    Rng rng(8);
+    std::vector<Vec3f> points;
+    std::vector<geom::Rgb8> colors;
+    while (points.size() < 30000) {
+        const Vec3f p{static_cast<float>(rng.uniform()), static_cast<float>(rng.uniform()), 0};
+        if (rng.uniform() > 0.03 + 0.97 * static_cast<double>(p.x < 0.5f)) continue;  // sparse on one side
+        points.push_back(p);
+        colors.push_back({static_cast<std::uint8_t>(255 * p.x), static_cast<std::uint8_t>(255 * p.y), 9});
+    }
+    constexpr double spacing = 0.005;
+    const geom::PointTiles tiles(points, 0.05f, colors);
+    std::vector<Vec3d> exact;
+    for (const auto& p : points) exact.push_back(Vec3d(p));
+    PieceDataOptions options{.spacing = spacing, .trim = true};
+    options.samples = every_kth(points, colors, 50);
+    for (const double x : {0.1, 0.45, 0.8}) {
+        FinishedWindow window;
+        for (int i = 0; i < 300; ++i)
+            window.piece.mesh.vertices.push_back(
+                {x + rng.uniform(0, 0.05), rng.uniform(0.5, 0.55), rng.uniform(0, 0.02)});
+        window.piece.mesh.normals.resize(300);
+        look_at_data(window, tiles, options);
+        const MeshSupport whole = mesh_support(window.piece.mesh, exact, {.spacing = spacing, .trim = true});
+        geom::TriMesh colored = window.piece.mesh;
+        geom::transfer_colors({.points = exact, .normals = {}, .colors = colors, .sensors = {}}, colored);
+        ASSERT_EQ(window.distance.size(), 300u);
+        for (std::size_t v = 0; v < 300; ++v) {
+            EXPECT_FLOAT_EQ(window.distance[v], whole.distance[v]);
+            EXPECT_FLOAT_EQ(window.vertex_support[v], whole.support[v]);
+        }
+        EXPECT_EQ(window.piece.mesh.colors, colored.colors);
+    }
+    FinishedWindow far;  // where there is nothing: the samples say so
+    far.piece.mesh.vertices = {{0.5, 0.5, 40}};
+    far.piece.mesh.normals.resize(1);
+    look_at_data(far, tiles, options);
+    EXPECT_GT(far.distance[0], 100);
+    EXPECT_GT(far.vertex_support[0], 1);
 }
 
 }  // namespace

@@ -128,7 +128,7 @@ TEST(WindowsVerb, SaysWhatDoesNotGo) {
         expect_clean_stderr(o);
     };
     refused({"--max-memory", "100M"}, {}, 2, "is too little");
-    refused({"--max-memory", "much"}, {}, 2, "is no size");
+    refused({"--max-memory", "much"}, {}, 2, "write a size like");
     refused({"--max-memory", "2G", "--refine-steps", "3"}, {}, 2, "take one of them");
     refused({}, {"RANK=0", "WORLD_SIZE=2"}, 2, "--work-dir");
     refused({"--work-dir", folder / "w"}, {"RANK=2", "WORLD_SIZE=2"}, 2, "do not fit");

@@ -4,6 +4,7 @@
 
 #include "nir/base/progress.h"
 #include "nir/extract/scalar_field.h"
+#include "nir/geom/point_source.h"
 #include "nir/geom/sensors.h"
 #include "nir/geom/shapes.h"
 
@@ -107,6 +108,11 @@ public:
     /// fit by prepare(box) of the field, which must come before any question and holds for boxes inside it too. Inside
     /// its box the field is that of the whole scan whatever the box (but for the order in which torch sums). The detail
     /// is fitted unless the options say learned.
+    /// @param points  looked at here and by every prepare(); may lie on disk
+    std::unique_ptr<CascadeField> encode_windows(std::shared_ptr<const geom::PointSource> points,
+                                                 const EncodeOptions& options, const WindowOptions& windows,
+                                                 Progress& progress) const;
+    /// The same for a copy of points.
     std::unique_ptr<CascadeField> encode_windows(std::span<const geom::Vec3f> points, const EncodeOptions& options,
                                                  const WindowOptions& windows, Progress& progress) const;
 

@@ -37,7 +37,7 @@ struct ReconstructOptions {
 
 /// What came out, with the figures that a user needs to trust it.
 struct ReconstructResult {
-    geom::TriMesh mesh;  ///< in the user's frame, outward
+    geom::TriMesh mesh;  ///< in the user's frame, outward; empty if it went into the file piece by piece
     geom::MeshReport report;
     geom::ScanReport scan;
     std::size_t points = 0;                      ///< used
@@ -61,13 +61,11 @@ struct ReconstructResult {
 ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOptions& options, Progress& progress,
                               PhaseTimer& timer);
 
-/// Reads scans (one cloud if several), reconstructs, writes the mesh and, if named, a picture of scan and mesh.
+/// Reads scans (one cloud if several), reconstructs, writes the mesh and, if named, a picture of scan and mesh. By
+/// windows, PLY and OBJ are written while the pieces are read, without trimming: the mesh is never in memory as a whole.
 ReconstructResult reconstruct_files(const std::vector<std::filesystem::path>& scans, const std::filesystem::path& mesh,
                                     const std::filesystem::path& preview, const ReconstructOptions& options,
                                     Progress& progress, PhaseTimer& timer);
-
-/// "2G", "1500M", "800k", "123456" -> bytes (powers of 1024). @throws Error{usage} for anything else.
-std::size_t parse_size(const std::string& text);
 
 /// The file of a model that ships: in $NIR_MODELS, or in models/ of the folders of base/shared_files.h.
 /// @throws Error{usage} naming the models that are there.

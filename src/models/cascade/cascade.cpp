@@ -3,6 +3,7 @@
 #include "nir/models/cascade.h"
 
 #include "nir/base/log.h"
+#include "nir/geom/point_tiles.h"
 #include "nir/geom/sampling.h"
 #include "nir/geom/spacing.h"
 #include "nir/kernels/splat.h"
@@ -12,6 +13,7 @@
 #include "models/cascade/cascade_net.h"
 #include "models/cascade/feature_octree.h"
 #include "models/cascade/octave_encoder.h"
+#include "models/cascade/thin_source.h"
 #include "models/cascade/window_field.h"
 #include "models/fitted/fitted_field.h"
 #include "models/fitted/free_space.h"
@@ -30,19 +32,25 @@ constexpr double kCellsUnderFit = 6e5;       ///< of the finest octave then
 constexpr double kFolds = 0.15;              ///< share of the points in folds that makes a fit ask for another octave
 constexpr float kThinning = 2.5f;            ///< points along a cell that the network sees then, at most
 
+geom::Box3f box_of(std::span<const Vec3f> points) {
+    geom::Box3f box;
+    for (const auto& p : points) box.extend(p);
+    return box;
+}
+
 /// Builds the octaves of one scan, coarse to fine.
 class Encoder {
 public:
     /// @param thin  show each octave no more points than its cells have seen in training
     /// @param most_bricks  computed together
     Encoder(CascadeNet net, std::span<const Vec3f> points, bool thin, std::size_t most_bricks, Progress& progress)
-        : net_(std::move(net)),
-          config_(net_->config()),
-          points_(points),
-          thin_(thin),
-          most_bricks_(most_bricks),
-          progress_(progress),
-          tree_(make_tree()) {}
+        : Encoder(std::move(net), box_of(points), thin, most_bricks, progress) {
+        points_ = points;
+    }
+    Encoder(CascadeNet net, const geom::PointSource& points, bool thin, std::size_t most_bricks, Progress& progress)
+        : Encoder(std::move(net), points.box(), thin, most_bricks, progress) {
+        source_ = &points;
+    }
 
     FeatureOctree run(int octaves) {
         progress_.begin("encode", static_cast<std::uint64_t>(octaves) + 1, "octaves");
@@ -59,8 +67,16 @@ public:
     geom::Box3f box() const { return box_; }
 
 private:
-    FeatureOctree make_tree() {
-        for (const auto& p : points_) box_.extend(p);
+    Encoder(CascadeNet net, geom::Box3f box, bool thin, std::size_t most_bricks, Progress& progress)
+        : net_(std::move(net)),
+          config_(net_->config()),
+          thin_(thin),
+          most_bricks_(most_bricks),
+          progress_(progress),
+          box_(box),
+          tree_(make_tree()) {}
+
+    FeatureOctree make_tree() const {
         const float cell = box_.longest_side() / static_cast<float>(config_.coarse_cells - 2 * config_.coarse_margin);
         const float half = 0.5f * static_cast<float>(config_.coarse_cells) * cell;
         return {box_.center() - Vec3f{half, half, half}, cell, config_.coarse_cells, config_.features};
@@ -94,14 +110,19 @@ private:
     }
 
     std::span<const Vec3f> points_of(int octave) {
-        if (!thin_) return points_;
-        thinned_ = thin_points(points_, tree_.origin(), tree_.cell(octave) / kThinning);
+        if (!thin_ && !source_) return points_;
+        const float cell = tree_.cell(octave) / kThinning;
+        if (!source_)
+            thinned_ = thin_points(points_, tree_.origin(), cell);
+        else
+            thinned_ = thin_ ? thin_source(*source_, tree_.origin(), cell) : source_->points_in_box(box_);
         return thinned_;
     }
 
     CascadeNet net_;
     CascadeConfig config_;
     std::span<const Vec3f> points_;
+    const geom::PointSource* source_ = nullptr;  ///< instead of points_
     bool thin_;
     std::size_t most_bricks_;
     std::vector<Vec3f> thinned_;
@@ -158,7 +179,16 @@ std::unique_ptr<CascadeField> Cascade::encode(std::span<const Vec3f> points, con
 
 std::unique_ptr<CascadeField> Cascade::encode_windows(std::span<const Vec3f> points, const EncodeOptions& options,
                                                       const WindowOptions& windows, Progress& progress) const {
-    return encode_cascade_windows(impl_->net, points, options, windows, progress);
+    const float side = box_of(points).longest_side();
+    const auto spacing = static_cast<float>(options.spacing);
+    return encode_windows(geom::tiled_copy(points, std::max({32 * spacing, 1e-5f * side, 1e-30f})), options, windows,
+                          progress);
+}
+
+std::unique_ptr<CascadeField> Cascade::encode_windows(std::shared_ptr<const geom::PointSource> points,
+                                                      const EncodeOptions& options, const WindowOptions& windows,
+                                                      Progress& progress) const {
+    return encode_cascade_windows(impl_->net, std::move(points), options, windows, progress);
 }
 
 std::unique_ptr<CascadeField> Cascade::encode(const geom::PointCloud& cloud, Progress& progress) const {
@@ -204,26 +234,24 @@ struct Sizes {
     /// Side of a cell of which there are so many near the surface.
     double side(double cells) const { return std::sqrt(kCellsAcross * area / cells); }
 };
-Sizes sizes_of(const CascadeConfig& config, std::span<const Vec3f> points, double spacing) {
-    if (points.empty()) fail(ErrorKind::input, "no points to encode");
+Sizes sizes_of(const CascadeConfig& config, const geom::Box3f& box, std::size_t points, double spacing) {
+    if (points == 0) fail(ErrorKind::input, "no points to encode");
     NIR_CHECK(spacing > 0);
-    geom::Box3f box;
-    for (const auto& p : points) box.extend(p);
     const double side = box.longest_side();
     if (!(side > 0) || !std::isfinite(side)) fail(ErrorKind::input, "the points have no extent");
-    return {side / (config.coarse_cells - 2 * config.coarse_margin),
-            static_cast<double>(points.size()) * spacing * spacing};
+    return {side / (config.coarse_cells - 2 * config.coarse_margin), static_cast<double>(points) * spacing * spacing};
 }
 
 /// Octaves under a fit: as many as cost little, and further ones as long as their cells still hold both sides of
 /// something in many places.
-int octaves_under_fit(const CascadeConfig& config, std::span<const Vec3f> points, const Cascade::EncodeOptions& options,
-                      const Sizes& sizes, int most) {
+int octaves_under_fit(const CascadeConfig& config, const geom::PointSource& points,
+                      const Cascade::EncodeOptions& options, const Sizes& sizes, int most) {
     const double cheap = std::max(options.spacing, sizes.side(kCellsUnderFit));
     int octaves = std::min(most, octaves_for(config, options, sizes.coarse_cell, cheap));
     for (; octaves < most; ++octaves) {
         const auto cell = static_cast<float>(sizes.coarse_cell / (1 << octaves));
-        const double share = share_of_folds(thin_points(points, points[0], cell / kThinning), points[0], cell);
+        const double share =
+            share_of_folds(thin_source(points, points.first(), cell / kThinning), points.first(), cell);
         log_debug("cells of {:.4g}: {:.1f} % of the points lie in folds", cell, 100 * share);
         if (share < kFolds) break;
     }
@@ -240,7 +268,7 @@ std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, std::span<co
                                              const Cascade::EncodeOptions& options, Progress& progress) {
     const torch::InferenceMode guard;
     const CascadeConfig& config = net->config();
-    const Sizes sizes = sizes_of(config, points, options.spacing);
+    const Sizes sizes = sizes_of(config, box_of(points), points.size(), options.spacing);
     const int full = octaves_for(config, options, sizes.coarse_cell, 0);
     const bool fit = options.detail == Cascade::Detail::fitted ||
                      (options.detail == Cascade::Detail::automatic && sizes.cells(full) > kMostLearnedCells);
@@ -263,17 +291,18 @@ std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, std::span<co
     return fit_surface(std::move(learned), points, fitting, progress);
 }
 
-std::unique_ptr<CascadeField> encode_cascade_windows(const CascadeNet& net, std::span<const Vec3f> points,
+std::unique_ptr<CascadeField> encode_cascade_windows(const CascadeNet& net,
+                                                     std::shared_ptr<const geom::PointSource> points,
                                                      const Cascade::EncodeOptions& options,
                                                      const Cascade::WindowOptions& windows, Progress& progress) {
     const torch::InferenceMode guard;
     const CascadeConfig& config = net->config();
-    const Sizes sizes = sizes_of(config, points, options.spacing);
+    const Sizes sizes = sizes_of(config, points->box(), points->size(), options.spacing);
     const bool fit = options.detail != Cascade::Detail::learned;
     double smallest = sizes.side(windows.finest_cells);
     if (fit) smallest = std::max(smallest, options.spacing);
     int octaves = octaves_for(config, options, sizes.coarse_cell, smallest);
-    if (fit) octaves = octaves_under_fit(config, points, options, sizes, octaves);
+    if (fit) octaves = octaves_under_fit(config, *points, options, sizes, octaves);
     WindowPlan plan{.whole = {{}, 1, kBrickCells, config.features},
                     .octaves = octaves,
                     .fit = fit,
@@ -284,15 +313,16 @@ std::unique_ptr<CascadeField> encode_cascade_windows(const CascadeNet& net, std:
                     .domain = {}};
     int resident = 0;
     while (resident < plan.octaves && sizes.cells(resident + 1) <= windows.resident_cells) ++resident;
-    Encoder encoder(net, points, fit, windows.most_bricks, progress);
+    Encoder encoder(net, *points, fit, windows.most_bricks, progress);
     plan.whole = encoder.run(resident);
     plan.domain = domain_of(encoder, config, plan.whole);
     if (options.sensors && !options.sensors->empty()) {
         plan.sensors = *options.sensors;
-        plan.free_space = std::make_shared<FreeSpace>(
-            points, plan.sensors, plan.domain, FreeSpace::cell_for(plan.whole.cell(plan.octaves), options.spacing));
+        plan.free_space =
+            std::make_shared<FreeSpace>(points->points_in_box(points->box()), plan.sensors, plan.domain,
+                                        FreeSpace::cell_for(plan.whole.cell(plan.octaves), options.spacing));
     }
-    return window_field(net, points, std::move(plan));
+    return window_field(net, std::move(points), std::move(plan));
 }
 
 }  // namespace nir::models

@@ -4,6 +4,8 @@
 
 #include "nir/models/cascade.h"
 
+#include <memory>
+
 #include "models/cascade/cascade_net.h"
 
 namespace nir::models {
@@ -13,7 +15,8 @@ std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, std::span<co
                                              const Cascade::EncodeOptions& options, Progress& progress);
 
 /// Cascade::encode_windows for a network in memory.
-std::unique_ptr<CascadeField> encode_cascade_windows(const CascadeNet& net, std::span<const geom::Vec3f> points,
+std::unique_ptr<CascadeField> encode_cascade_windows(const CascadeNet& net,
+                                                     std::shared_ptr<const geom::PointSource> points,
                                                      const Cascade::EncodeOptions& options,
                                                      const Cascade::WindowOptions& windows, Progress& progress);
 

@@ -3,7 +3,6 @@
 #include "models/cascade/window_field.h"
 
 #include "nir/base/error.h"
-#include "nir/geom/point_tiles.h"
 
 #include "models/cascade/octave_bricks.h"
 #include "models/cascade/octave_encoder.h"
@@ -19,7 +18,6 @@ using geom::Vec3f;
 using geom::Vec3i;
 
 constexpr int kParentBricks = 4;  ///< an octave's bricks depend on the octave before within so many of its own bricks
-constexpr float kTilesPerCell = 0.125f;  ///< sides of the tiles of points, in coarse cells
 
 /// Bricks of an octave that hold the cells whose centres surround the places of a box.
 BrickBox bricks_around(const FeatureOctree& tree, int octave, const Box3f& box) {
@@ -53,11 +51,9 @@ BrickBox parents(const FeatureOctree& tree, int octave, const BrickBox& bricks) 
 
 class WindowField final : public CascadeField {
 public:
-    WindowField(CascadeNet net, std::span<const Vec3f> points, WindowPlan plan)
-        : net_(std::move(net)), points_(points.begin(), points.end()), plan_(std::move(plan)) {
+    WindowField(CascadeNet net, std::shared_ptr<const geom::PointSource> points, WindowPlan plan)
+        : net_(std::move(net)), points_(std::move(points)), plan_(std::move(plan)) {
         NIR_CHECK(plan_.octaves >= plan_.whole.octaves() - 1 && plan_.whole.octaves() > 0);
-        tiles_ = geom::PointTiles(points_,
-                                  std::max(plan_.whole.cell(0) * kTilesPerCell, 1e-5f * plan_.domain.longest_side()));
     }
 
     void prepare(const Box3f& region) override {
@@ -65,9 +61,10 @@ public:
         window_.reset();
         const torch::InferenceMode guard;
         const float learned_cell = plan_.whole.cell(plan_.octaves);
-        FitOptions fit{.spacing = plan_.spacing, .noise = plan_.noise, .region = region, .scan_points = points_.size()};
+        FitOptions fit{
+            .spacing = plan_.spacing, .noise = plan_.noise, .region = region, .scan_points = points_->size()};
         if (!plan_.sensors.empty()) fit.views.emplace();  // matters to the reach
-        const float reach = plan_.fit ? fit_reach(fit, points_.size(), learned_cell) : 0;
+        const float reach = plan_.fit ? fit_reach(fit, points_->size(), learned_cell) : 0;
         const Box3f around = region.padded(reach);
         auto learned = learned_field(octaves_near(around), net_, plan_.domain);
         if (plan_.free_space) learned = carve_free_space(std::move(learned), plan_.free_space);
@@ -86,13 +83,10 @@ public:
     float finest_cell() const override {
         const float learned = plan_.whole.cell(plan_.octaves);
         const FitOptions fit{.spacing = plan_.spacing, .noise = plan_.noise, .region = {}, .scan_points = 0};
-        return plan_.fit ? fit_cell(fit, points_.size()) : learned;
+        return plan_.fit ? fit_cell(fit, points_->size()) : learned;
     }
     bool fitted() const override { return plan_.fit; }
-    std::size_t memory_bytes() const override {
-        return points_.size() * sizeof(Vec3f) + tiles_.memory_bytes() +
-               (window_ ? window_->memory_bytes() : plan_.whole.memory_bytes());
-    }
+    std::size_t memory_bytes() const override { return window_ ? window_->memory_bytes() : plan_.whole.memory_bytes(); }
 
 private:
     const CascadeField& window() const {
@@ -103,13 +97,15 @@ private:
     /// Planes on the points of a box.
     std::unique_ptr<CascadeField> with_planes(std::unique_ptr<CascadeField> learned, const Box3f& around,
                                               FitOptions fit) const {
-        const auto which = tiles_.in_box(around);
-        std::vector<Vec3f> near, views;
-        near.reserve(which.size());
-        for (const auto i : which) near.push_back(points_[i]);
-        if (!plan_.sensors.empty()) fit.views = views = plan_.sensors.directions(points_, which);
+        const auto near = points_->find(around);
+        std::vector<Vec3f> views;
+        if (!plan_.sensors.empty()) {
+            geom::Sensors seen{.positions = plan_.sensors.positions, .of_point = {}};
+            for (const auto i : near.index) seen.of_point.push_back(plan_.sensors.of_point[i]);
+            fit.views = views = seen.directions(near.points);
+        }
         NoProgress quiet;
-        return fit_surface(std::move(learned), near, fit, quiet);
+        return fit_surface(std::move(learned), near.points, fit, quiet);
     }
 
     /// All octaves, the local ones exact near the places of a box.
@@ -125,7 +121,7 @@ private:
         for (int octave = first; octave <= plan_.octaves; ++octave) {
             const BrickBox& core = cores[static_cast<std::size_t>(octave)];
             const float cell = tree.cell(octave);
-            auto near = tiles_.points_in_box(
+            auto near = points_->points_in_box(
                 box_of(tree, octave, core.grown(kHaloBricks)).padded(static_cast<float>(kBrickCells) * cell));
             if (plan_.thinning > 0) near = thin_points(near, tree.origin(), cell / plan_.thinning);
             add_fine_octave(net_, tree, near, core, plan_.most_bricks);
@@ -134,8 +130,7 @@ private:
     }
 
     CascadeNet net_;
-    std::vector<Vec3f> points_;
-    geom::PointTiles tiles_;
+    std::shared_ptr<const geom::PointSource> points_;
     WindowPlan plan_;
     std::unique_ptr<CascadeField> window_;
     Box3f region_;
@@ -143,8 +138,9 @@ private:
 
 }  // namespace
 
-std::unique_ptr<CascadeField> window_field(CascadeNet net, std::span<const Vec3f> points, WindowPlan plan) {
-    return std::make_unique<WindowField>(std::move(net), points, std::move(plan));
+std::unique_ptr<CascadeField> window_field(CascadeNet net, std::shared_ptr<const geom::PointSource> points,
+                                           WindowPlan plan) {
+    return std::make_unique<WindowField>(std::move(net), std::move(points), std::move(plan));
 }
 
 }  // namespace nir::models

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the nir developers
 #pragma once
 
+#include "nir/geom/point_source.h"
 #include "nir/models/cascade.h"
 
 #include "models/cascade/cascade_net.h"
@@ -9,7 +10,6 @@
 #include "models/fitted/free_space.h"
 
 #include <memory>
-#include <span>
 #include <vector>
 
 namespace nir::models {
@@ -28,7 +28,8 @@ struct WindowPlan {
 };
 
 /// Cascade::encode_windows(): prepare() computes the remaining octaves and the fit near a box.
-/// @param points  of the whole scan, copied
-std::unique_ptr<CascadeField> window_field(CascadeNet net, std::span<const geom::Vec3f> points, WindowPlan plan);
+/// @param points  of the whole scan
+std::unique_ptr<CascadeField> window_field(CascadeNet net, std::shared_ptr<const geom::PointSource> points,
+                                           WindowPlan plan);
 
 }  // namespace nir::models
