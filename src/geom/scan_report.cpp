@@ -20,7 +20,7 @@ constexpr std::size_t kMaxQueries = 20000;
 constexpr double kFlat = 1e-5;  // spread of a plane's or line's points across it, relative to their extent
 
 /// Distances to the k-th neighbour of at most kMaxQueries points, ascending.
-std::vector<double> neighbor_distances(const KdTree& tree, const std::vector<Vec3d>& points, std::size_t k) {
+std::vector<double> neighbor_distances(const KdTree& tree, std::span<const Vec3d> points, std::size_t k) {
     k = std::min(k + 1, points.size());
     const std::size_t step = (points.size() + kMaxQueries - 1) / kMaxQueries;
     std::vector<Vec3d> queries;
@@ -71,7 +71,7 @@ struct Group {
 };
 
 /// Groups of points whose grid cells touch, largest first.
-std::vector<Group> touching_groups(const std::vector<Vec3d>& points, double cell) {
+std::vector<Group> touching_groups(std::span<const Vec3d> points, double cell) {
     const auto sorted = sort_into_cells(points, cell);
     std::vector<std::size_t> start;  // of each occupied cell
     for (std::size_t i = 0; i < sorted.size(); ++i)
@@ -161,17 +161,23 @@ private:
                 fmt::format("{} different points are very few for a surface", report_.kept.size()));
     }
 
-    std::vector<Vec3d> kept_points() const {
-        std::vector<Vec3d> out;
-        out.reserve(report_.kept.size());
-        for (const auto i : report_.kept) out.push_back(all_[i]);
-        return out;
+    /// The points that are kept; copied only if some are not.
+    std::span<const Vec3d> kept_points(std::vector<Vec3d>& storage) const {
+        if (report_.kept.size() == all_.size()) return all_;
+        storage.reserve(report_.kept.size());
+        for (const auto i : report_.kept) storage.push_back(all_[i]);
+        return storage;
     }
 
     void look_for_scales_and_outliers() {
-        const auto points = kept_points();
-        const KdTree tree(points);
-        if (const auto classes = find_scale_classes(neighbor_distances(tree, points, 4))) {
+        std::vector<Vec3d> storage;
+        const auto points = kept_points(storage);
+        std::vector<double> d4, d8;
+        {
+            const KdTree tree(points);
+            d4 = neighbor_distances(tree, points, 4), d8 = neighbor_distances(tree, points, 8);
+        }
+        if (const auto classes = find_scale_classes(d4)) {
             add(ScanProblem::mixed_scales, Severity::warning,
                 fmt::format(
                     "{:.0f} % of the points are about {:.3g} apart and the others about {:.3g}, {:.0f} times as "
@@ -179,7 +185,6 @@ private:
                     100.0 * classes->fine_share, classes->fine, classes->coarse, classes->coarse / classes->fine));
             return;  // which of the two is the outlier is not ours to say
         }
-        const auto d8 = neighbor_distances(tree, points, 8);
         const double reach = 10.0 * d8[(d8.size() - 1) * 9 / 10];
         const double cell = std::max(reach, report_.box.longest_side() * 1e-9);
         if (!(cell > 0.0) || !std::isfinite(cell)) return;
@@ -229,7 +234,8 @@ private:
     }
 
     void measure() {
-        const auto points = kept_points();
+        std::vector<Vec3d> storage;
+        const auto points = kept_points(storage);
         report_.spacing = estimate_spacing(points);
         const Vec3d center = report_.robust_box.center();
         Vec3d mean{};

@@ -123,13 +123,12 @@ SpacingEstimate estimate_spacing(std::span<const Vec3d> points) {
     SpacingEstimate out;
     out.points = points.size();
     if (points.size() < 2) return out;
-    const KdTree tree(points);
     const std::size_t step = (points.size() + kMaxQueries - 1) / kMaxQueries;
     std::vector<Vec3d> queries;
     for (std::size_t i = 0; i < points.size(); i += step) queries.push_back(points[i]);
     const std::size_t k = std::min(points.size(), kAreaNeighbors + 1);  // the point itself comes first
     std::vector<Neighbor> found(queries.size() * k);
-    tree.nearest(queries, k, found);
+    KdTree(points).nearest(queries, k, found);
 
     std::vector<double> nearest(queries.size()), disc(queries.size());
     for (std::size_t i = 0; i < queries.size(); ++i) {

@@ -15,7 +15,7 @@ struct PieceDataOptions {
     double length = 0;   ///< see MeshSupportOptions
     const geom::Sensors* sensors = nullptr;
     /// Every so-manieth point of the scan: what vertices far from everything are judged by. Not empty.
-    geom::PointSource::Found samples;
+    geom::PointSource::Found samples{};
 };
 
 /// Sets what the points say about the vertices of a piece: distance, vertex_support and, if points have some, colours.

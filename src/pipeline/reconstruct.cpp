@@ -314,6 +314,8 @@ private:
         if (const auto* problem = result_.scan.error()) fail(ErrorKind::input, "{}", problem->text);
         frame_ = geom::fit_frame(result_.scan.robust_box);
         std::vector<Vec3d> stands;  // of the sensors, of each point
+        unit_.points.reserve(result_.scan.kept.size());
+        if (!scan.colors.empty()) unit_.colors.reserve(result_.scan.kept.size());
         for (const auto i : result_.scan.kept) {
             unit_.points.push_back(static_cast<Vec3f>(frame_.unit_from_user(scan.points[i])));
             if (!scan.colors.empty()) unit_.colors.push_back(scan.colors[i]);

@@ -57,12 +57,12 @@ private:
 
 /// What write_pieces() needs to know of the scan.
 struct PieceWriting {
-    geom::Frame frame;                      ///< user from points
-    std::vector<geom::Vec3d> samples;       ///< of the points: how far are they from the mesh?
-    std::vector<geom::Rgb8> sample_colors;  ///< for the picture; empty without colours
-    std::size_t points = 0;                 ///< of the scan: the caption of the picture
-    std::filesystem::path mesh;             ///< an ending that io::can_stream_mesh()
-    std::filesystem::path preview;          ///< empty: none
+    geom::Frame frame{};                      ///< user from points
+    std::vector<geom::Vec3d> samples{};       ///< of the points: how far are they from the mesh?
+    std::vector<geom::Rgb8> sample_colors{};  ///< for the picture; empty without colours
+    std::size_t points = 0;                   ///< of the scan: the caption of the picture
+    std::filesystem::path mesh{};             ///< an ending that io::can_stream_mesh()
+    std::filesystem::path preview{};          ///< empty: none
 };
 struct PieceFigures {
     geom::MeshReport report;
