@@ -3,6 +3,7 @@
 #pragma once
 
 #include "nir/models/model.h"
+#include "nir/nn/point_function.h"
 
 #include <torch/torch.h>
 
@@ -23,5 +24,8 @@ double batch_iou(const torch::Tensor& logits, const torch::Tensor& occupancies, 
 /// @param logits  as TorchField takes it
 std::unique_ptr<extract::ScalarField> occupancy_field(std::function<torch::Tensor(const torch::Tensor&)> logits,
                                                       double padding, double threshold);
+/// The same of a folded decoder.
+std::unique_ptr<extract::ScalarField> occupancy_field(std::shared_ptr<const nn::PointFunction> logits, double padding,
+                                                      double threshold);
 
 }  // namespace nir::models

@@ -4,6 +4,7 @@
 
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
+#include "nir/kernels/residual_mlp.h"
 
 #include "models/cascade/cascade_refine.h"
 #include "models/cascade/octave_bricks.h"
@@ -18,27 +19,41 @@ namespace {
 using geom::Vec3f;
 using geom::Vec3i;
 
+/// The network's decoder as a kernel.
+kernels::ResidualMlp decoder_of(const CascadeNetImpl& net) {
+    const auto parameters = net.named_parameters();
+    const auto values = [&](const std::string& name) {
+        const torch::Tensor t = parameters["decoder." + name].detach().to(torch::kFloat32).contiguous();
+        return std::vector<float>(t.data_ptr<float>(), t.data_ptr<float>() + t.numel());
+    };
+    kernels::ResidualNetwork<float> out;
+    out.inputs = 0;
+    out.first_feature_weight = values("first.weight"), out.first_bias = values("first.bias");
+    out.hidden = out.first_bias.size(), out.features = out.first_feature_weight.size() / out.hidden;
+    for (int i = 0; parameters.contains(fmt::format("decoder.fc_0.{}.weight", i)); ++i) {
+        const auto of = [&](const char* layer, const char* what) {
+            return values(fmt::format("{}.{}.{}", layer, i, what));
+        };
+        out.blocks.push_back(
+            {{}, {}, {}, {}, of("fc_0", "weight"), of("fc_0", "bias"), of("fc_1", "weight"), of("fc_1", "bias")});
+    }
+    out.out_weight = values("last.weight"), out.out_bias = values("last.bias");
+    return kernels::ResidualMlp(out);
+}
+
 class Field final : public CascadeField {
 public:
     Field(FeatureOctree tree, CascadeNet net, geom::Box3f domain)
-        : tree_(std::move(tree)), net_(std::move(net)), domain_(domain) {}
+        : tree_(std::move(tree)), net_(std::move(net)), decoder_(decoder_of(*net_)), domain_(domain) {}
 
     void values(std::span<const Vec3f> points, std::span<float> out) const override {
-        const torch::InferenceMode guard;
-        constexpr std::size_t kChunk = 32768;
+        NIR_CHECK(points.size() == out.size());
         const auto channels = static_cast<std::size_t>(tree_.channels());
-        std::vector<float> c(std::min(kChunk, points.size()) * channels);
-        for (std::size_t b = 0; b < points.size(); b += kChunk) {
-            const std::size_t n = std::min(kChunk, points.size() - b);
-            parallel_for(n, 512, [&](std::size_t begin, std::size_t end) {
-                for (std::size_t i = begin; i < end; ++i) tree_.sample(points[b + i], c.data() + i * channels);
-            });
-            auto net = net_;
-            const torch::Tensor logits =
-                net->decode_features(torch::from_blob(c.data(), {static_cast<std::int64_t>(n), tree_.channels()}))
-                    .contiguous();
-            std::copy_n(logits.data_ptr<float>(), n, out.begin() + static_cast<std::ptrdiff_t>(b));
-        }
+        parallel_for(points.size(), 480, [&](std::size_t begin, std::size_t end) {
+            std::vector<float> c((end - begin) * channels);
+            for (std::size_t i = begin; i < end; ++i) tree_.sample(points[i], c.data() + (i - begin) * channels);
+            decoder_.values({}, c, out.subspan(begin, end - begin));
+        });
     }
     geom::Box3f domain() const override { return domain_; }
     float gradient_step() const override { return 0.25f * finest_cell(); }
@@ -53,6 +68,7 @@ public:
 private:
     FeatureOctree tree_;
     CascadeNet net_;
+    kernels::ResidualMlp decoder_;
     geom::Box3f domain_;
 };
 
@@ -100,7 +116,19 @@ void add_fine_octave(CascadeNet net, FeatureOctree& tree, std::span<const Vec3f>
                      std::size_t most_bricks) {
     const int octave = tree.octaves();
     NIR_CHECK(octave > 0);
-    const auto decode = [&](const torch::Tensor& c) { return net->decode_features(c); };
+    const kernels::ResidualMlp decoder = decoder_of(*net);
+    const auto decode = [&](const torch::Tensor& features) {
+        const torch::Tensor c = features.contiguous();
+        const auto channels = static_cast<std::size_t>(c.size(1));
+        torch::Tensor out = torch::empty({c.size(0)});
+        const std::span from(c.data_ptr<float>(), static_cast<std::size_t>(c.numel()));
+        const std::span to(out.data_ptr<float>(), static_cast<std::size_t>(out.numel()));
+        parallel_for(to.size(), 480, [&](std::size_t begin, std::size_t end) {
+            decoder.values({}, from.subspan(channels * begin, channels * (end - begin)),
+                           to.subspan(begin, end - begin));
+        });
+        return out;
+    };
     tree.add_octave(active_bricks(tree, points, octave, decode, cores.grown(kHaloBricks)));
     for (BrickGroup& group : group_bricks(tree, octave, most_bricks, cores)) {
         const BrickSet set(std::move(group.bricks));

@@ -4,6 +4,7 @@
 
 #include "nir/base/error.h"
 #include "nir/nn/batch.h"
+#include "nir/nn/decoders/local.h"
 #include "nir/nn/seeded.h"
 #include "nir/nn/torch_guard.h"
 
@@ -50,11 +51,14 @@ at::Tensor ConvOnet::loss(const nn::Batch& batch, const LossLog& log) {
 Shape ConvOnet::infer(const Observation& observation) {
     const Tensor points = observation_tensor(observation, takes(), 0);
     nn::FeatureMaps features;
+    std::shared_ptr<const nn::PointFunction> folded;
     nn::torch_guard("encoding the observation", [&] {
         const torch::NoGradGuard no_grad;
         const nn::EvalScope eval(*net_);
         features = net_->encoder->encode(points);
+        if (auto* local = dynamic_cast<nn::LocalMlpImpl*>(net_->decoder.get())) folded = local->fold(features);
     });
+    if (folded) return occupancy_field(std::move(folded), config_.padding, config_.threshold);
     auto logits = [net = net_, features](const Tensor& p) mutable {
         const nn::EvalScope eval(*net);
         return net->decoder->decode(p, features);
