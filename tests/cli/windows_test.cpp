@@ -86,7 +86,7 @@ TEST(WindowsVerb, TrimsAndGivesConfidenceAsInOneGo) {
     io::write_ply(scan, cloud);
     std::vector<nlohmann::json> made;
     std::vector<geom::TriMesh> meshes;
-    for (const std::string& name : {"whole", "windows"}) {
+    for (const std::string name : {"whole", "windows"}) {
         std::vector<std::string> options{scan, "-o", folder / name + ".ply", "--trim", "auto", "--detail", "fitted"};
         if (name == "windows") options.insert(options.end(), {"--work-dir", folder / "work"});
         made.push_back(reconstruct(options));
