@@ -212,17 +212,20 @@ WindowSurface extract_by_windows(models::CascadeField& field, const geom::PointS
 }
 
 MemoryPlan plan_memory(const MemoryNeeds& n) {
-    // Upper bounds, measured (docs/methods/large_scans.md): the program with its libraries and the network; per point
-    // what is there while the scan is looked at, which is the most; per square cell of surface the mesh with what is
-    // known of its vertices, its tree and its check.
-    constexpr double kProgram = 330e6, kPerPoint = 120, kPerSquare = 420, kPerSquareOnDisk = 8, kPicture = 150e6;
-    const double bytes = static_cast<double>(n.bytes), squares = 1.5 * n.area / (n.mesh_cell * n.mesh_cell);
-    const double fixed = kProgram + kPerPoint * static_cast<double>(n.points) +
-                         (n.mesh_in_memory ? kPerSquare : kPerSquareOnDisk) * squares + (n.picture ? kPicture : 0);
+    // Upper bounds, measured (docs/methods/large_scans.md). First the scan is looked at, with a tree over all points.
+    // Then there are the program with its libraries and the network, the points in tiles, and of the mesh, per square
+    // cell of surface, all with its tree and its check, or only what its pieces have in common.
+    constexpr double kLooking = 160e6, kLookingPerPoint = 90;
+    constexpr double kProgram = 330e6, kPerPoint = 40, kPerSquare = 420, kPerSquareOnDisk = 8, kPicture = 150e6;
+    const double bytes = static_cast<double>(n.bytes), points = static_cast<double>(n.points);
+    const double squares = 1.5 * n.area / (n.mesh_cell * n.mesh_cell);
+    const double fixed = kProgram + kPerPoint * points + (n.mesh_in_memory ? kPerSquare : kPerSquareOnDisk) * squares +
+                         (n.picture ? kPicture : 0);
     constexpr double kLeast = 150e6, kUsual = 1.2e9;  // for the windows
-    if (bytes > 0 && bytes < fixed + kLeast)
+    const double least = std::max(kLooking + kLookingPerPoint * points, fixed + kLeast);
+    if (bytes > 0 && bytes < least)
         fail(ErrorKind::usage, "--max-memory {:.2f} GB is too little: a scan of {} points takes about {:.2f} GB{}",
-             bytes / 1e9, n.points, (fixed + kLeast) / 1e9,
+             bytes / 1e9, n.points, least / 1e9,
              n.mesh_in_memory ? " with its mesh, which is in memory as a whole when it is trimmed or not PLY or OBJ"
                               : "");
     const double rest = bytes > 0 ? bytes - fixed : kUsual;
