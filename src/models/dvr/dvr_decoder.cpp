@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#include "models/dvr/dvr_decoder.h"
+
+namespace nir::models {
+
+using torch::Tensor;
+
+void DvrDecoderConfig::describe(ConfigVisitor& v) {
+    v.field("c_dim", c_dim, {.min = 0, .max = 4096}, "size of the code; 0: one object, no code");
+    v.field("hidden", hidden, {.min = 1, .max = 4096}, "width of the layers");
+    v.field("blocks", blocks, {.min = 0, .max = 64}, "residual blocks");
+    v.field("out_dim", out_dim, {.min = 1, .max = 4}, "4: occupancy and colour; 1: occupancy alone");
+    v.field("leaky", leaky, "leaky ReLU before the last layer");
+    v.check(out_dim == 1 || out_dim == 4, "out_dim", "must be 1 or 4");
+}
+
+DvrDecoderImpl::DvrDecoderImpl(const DvrDecoderConfig& config) : config_(config) {
+    fc_p_ = register_module("fc_p", torch::nn::Linear(3, config.hidden));
+    fc_out_ = register_module("fc_out", torch::nn::Linear(config.hidden, config.out_dim));
+    if (config.c_dim > 0) register_module("fc_c", fc_c_);
+    register_module("blocks", blocks_);
+    for (int i = 0; i < config.blocks; ++i) {
+        if (config.c_dim > 0) fc_c_->push_back(torch::nn::Linear(config.c_dim, config.hidden));
+        blocks_->push_back(nn::ResnetBlockFC(config.hidden, config.hidden));
+    }
+}
+
+Tensor DvrDecoderImpl::forward(const Tensor& p, const Tensor& c) {
+    Tensor h = fc_p_(p);
+    for (std::size_t i = 0; i < blocks_->size(); ++i) {
+        if (config_.c_dim > 0) h = h + fc_c_[i]->as<torch::nn::Linear>()->forward(c).unsqueeze(1);
+        h = blocks_[i]->as<nn::ResnetBlockFC>()->forward(h);
+    }
+    return fc_out_(config_.leaky ? torch::leaky_relu(h, 0.2) : h.relu());
+}
+
+}  // namespace nir::models

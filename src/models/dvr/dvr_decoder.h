@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#pragma once
+
+#include "nir/base/config.h"
+#include "nir/nn/resnet_fc.h"
+
+#include <torch/torch.h>
+
+#include <cstdint>
+
+namespace nir::models {
+
+/// Sizes of the network of differentiable volumetric rendering.
+struct DvrDecoderConfig {
+    int c_dim = 256;     ///< of the code; 0 = one object, no code
+    int hidden = 512;    ///< width
+    int blocks = 5;      ///< residual blocks
+    int out_dim = 4;     ///< occupancy and colour; 1 = occupancy alone
+    bool leaky = false;  ///< leaky ReLU (0.2) before the last layer
+    void describe(ConfigVisitor& v);
+};
+
+/// Occupancy and colour of a point: ResNet blocks of fully connected layers, the code added in front of each.
+/// State: fc_p, fc_c.0.., blocks.0.., fc_out. Ref: niemeyer2020 §3.4 and figure 3.
+class DvrDecoderImpl : public torch::nn::Module {
+public:
+    explicit DvrDecoderImpl(const DvrDecoderConfig& config);
+    /// @param p [B, N, 3], the cube of side 1 around 0; c [B, c_dim], ignored if c_dim = 0
+    /// @return [B, N, out_dim]: logit of the occupancy, logits of red, green, blue
+    torch::Tensor forward(const torch::Tensor& p, const torch::Tensor& c);
+
+    const DvrDecoderConfig& config() const { return config_; }
+
+private:
+    DvrDecoderConfig config_;
+    torch::nn::Linear fc_p_{nullptr}, fc_out_{nullptr};
+    torch::nn::ModuleList fc_c_, blocks_;
+};
+TORCH_MODULE(DvrDecoder);
+
+}  // namespace nir::models
