@@ -4,9 +4,9 @@
 
 #include "nir/models/cascade.h"
 
-#include <memory>
-
 #include "models/cascade/cascade_net.h"
+
+#include <memory>
 
 namespace nir::models {
 
