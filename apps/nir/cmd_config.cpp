@@ -3,6 +3,7 @@
 // nir config show, nir config check: what can be set, and whether a file sets it right.
 #include "nir/base/config.h"
 #include "nir/models/registry.h"
+#include "nir/pipeline/radiance_config.h"
 #include "nir/pipeline/train_config.h"
 
 #include "verb.h"
@@ -12,8 +13,9 @@
 namespace nir::app {
 namespace {
 
-/// All that a configuration file may hold.
+/// All that a configuration file may hold; that of a radiance field ([model] name = "radiance") stands by itself.
 using RootConfig = pipeline::RunConfig;
+using pipeline::RadianceConfig;
 
 struct ConfigOptions {
     std::string file;
@@ -27,20 +29,30 @@ Config load(const ConfigOptions& options) {
     return config;
 }
 
-void show(const ConfigOptions& options, VerbContext& context) {
-    const auto all = list_options<RootConfig>();
-    auto& json = context.json["options"] = nlohmann::ordered_json::array();
-    for (const auto& o : all)
+nlohmann::ordered_json to_json(const std::vector<ConfigOption>& options) {
+    auto json = nlohmann::ordered_json::array();
+    for (const auto& o : options)
         json.push_back({{"option", o.path},
                         {"type", o.type},
                         {"default", o.default_value},
                         {"unit", o.unit},
                         {"range", o.range},
                         {"meaning", o.sentence}});
+    return json;
+}
+
+void show(const ConfigOptions& options, VerbContext& context) {
+    const auto all = list_options<RootConfig>(), radiance = list_options<RadianceConfig>();
+    context.json["options"] = to_json(all);
+    context.json["radiance_options"] = to_json(radiance);
     if (options.markdown) {
-        context.print("{}", options_markdown(all));
+        context.print("{}\nRadiance fields (`model.name = \"radiance\"`):\n\n{}", options_markdown(all),
+                      options_markdown(radiance));
     } else if (!options.file.empty() || !options.set.empty()) {
-        const std::string text = dump_toml(parse_config<RootConfig>(load(options)), true);
+        const Config tree = load(options);
+        const std::string text = pipeline::is_radiance_config(tree)
+                                     ? dump_toml(parse_config<RadianceConfig>(tree), true)
+                                     : dump_toml(parse_config<RootConfig>(tree), true);
         context.json["resolved"] = text;
         context.print("{}", text);
     } else {
@@ -51,11 +63,17 @@ void show(const ConfigOptions& options, VerbContext& context) {
             context.print("{}# {}: {}\n{}", std::exchange(first, false) ? "" : "\n\n", model.name, model.summary,
                           dump_toml(root, true));
         }
+        context.print("\n\n# radiance: density and colour learned from posed photos\n{}",
+                      dump_toml(RadianceConfig{}, true));
     }
 }
 
 void check(const ConfigOptions& options, VerbContext& context) {
-    (void)parse_config<RootConfig>(load(options));
+    const Config tree = load(options);
+    if (pipeline::is_radiance_config(tree))
+        (void)parse_config<RadianceConfig>(tree);
+    else
+        (void)parse_config<RootConfig>(tree);
     context.json["file"] = options.file;
     context.json["problems"] = 0;
     context.print("{}: no problems\n", options.file);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the nir developers
-// nir train: a configuration becomes a run folder with a model in it.
+// nir train: a configuration, or a folder of posed photos, becomes a run folder with a model in it.
 #include "nir/base/error.h"
 #include "nir/base/log.h"
+#include "nir/pipeline/radiance.h"
 #include "nir/pipeline/train.h"
 
 #include "verb.h"
@@ -10,16 +11,42 @@
 #include <memory>
 
 namespace nir::app {
+namespace {
+
+void run_radiance(const pipeline::TrainRadianceOptions& options, VerbContext& context) {
+    const auto training = context.timer.phase("train");
+    const pipeline::TrainRadianceResult r = pipeline::train_radiance(options, context.progress);
+    context.json["steps"] = r.steps;
+    context.json["loss"] = r.loss;
+    context.json["psnr"] = r.psnr;
+    auto& best = context.json["best"];
+    if (r.best_psnr > 0) best = {{"psnr", r.best_psnr}, {"step", r.best_step}};
+    if (r.views > 0) context.json[r.held_out ? "validation_psnr" : "view_psnr"] = r.view_psnr;
+    context.json["views"] = r.views;
+    context.json["samples_per_second"] = r.samples_per_second;
+    context.json["model"] = r.model.string();
+    context.json["training_seconds"] = r.seconds;
+    context.print("{}\n", r.model.string());
+    if (r.views > 0)
+        context.print("PSNR {:.2f} dB over {} {}, {:.2f} dB over the trained rays\n", r.view_psnr, r.views,
+                      r.held_out ? "held-out views" : "of the photos", r.psnr);
+}
+
+}  // namespace
 
 VerbRun add_train(CLI::App& app) {
     struct Arguments {
         pipeline::TrainOptions train;
+        std::string preset;
         std::int64_t steps = 0;
         double time_s = 0;
     };
     auto a = std::make_shared<Arguments>();
-    app.add_option("CONFIG", a->train.config, "TOML file with [model], [data] and [train]")->required();
-    app.add_option("--out", a->train.out, "Run folder: configuration, metrics, weights, pictures")
+    app.add_option("INPUT", a->train.config,
+                   "TOML file with [model], [data] and [train]; or posed photos (transforms.json, COLMAP, …), which "
+                   "become a radiance field")
+        ->required();
+    app.add_option("-o,--out", a->train.out, "Run folder: configuration, metrics, weights, pictures")
         ->required()
         ->type_name("RUN");
     add_set_option(app, a->train.overrides);
@@ -31,12 +58,24 @@ VerbRun add_train(CLI::App& app) {
     app.add_option("--init", a->train.init, "Model file whose weights to start from")
         ->type_name("MODEL")
         ->excludes(resume);
+    auto* preset =
+        app.add_option("--preset", a->preset, "Photos: TOML file laid under the rest, as in configs/radiance")
+            ->type_name("TOML");
     const CLI::App* root = app.get_parent();
     return [=](VerbContext& context) {
         if (context.options.device == "cuda") fail(ErrorKind::usage, "--device cuda: training runs on the CPU only");
         if (steps->count() > 0) a->train.steps = a->steps;
         if (time->count() > 0) a->train.time_s = a->time_s;
         if (root && root->count("--seed") > 0) a->train.seed = context.seed;
+        if (pipeline::is_radiance_training(a->train.config)) {
+            if (!a->train.init.empty()) fail(ErrorKind::usage, "--init is for networks; a radiance field starts anew");
+            run_radiance({a->train.config, a->preset, a->train.overrides, a->train.out, a->train.resume, a->train.force,
+                          a->train.steps, a->train.time_s, a->train.seed},
+                         context);
+            return;
+        }
+        if (preset->count() > 0)
+            fail(ErrorKind::usage, "--preset is for photos; {} is a configuration itself", a->train.config.string());
         const auto training = context.timer.phase("train");
         const pipeline::TrainResult result = pipeline::train(a->train, context.progress);
         context.json["steps"] = result.steps;

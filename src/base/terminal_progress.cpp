@@ -88,7 +88,8 @@ std::string TerminalProgress::status() const {
     if (total_ > 0) text += fmt::format("{:3.0f} %  ", 100 * std::min(1.0, done / total));
     text += total_ > 0 ? fmt::format("{} of {} {}", human_count(done), human_count(total), unit_)
                        : fmt::format("{} {}", human_count(done), unit_);
-    text += fmt::format("  {}/s", human_count(rate));
+    const bool has_rate = unit_ != "s";  // not work that takes as long as it is given
+    if (has_rate) text += fmt::format("  {}/s", human_count(rate));
     if (total_ > done_ && rate > 0) text += fmt::format("  {} left", human_duration((total - done) / rate));
     if (!note_.empty()) text += "  " + note_;
     return text;

@@ -3,15 +3,14 @@
 #include "nir/pipeline/render_volume.h"
 
 #include "nir/base/error.h"
-#include "nir/base/output_file.h"
 #include "nir/base/phase_timer.h"
 #include "nir/base/progress.h"
-#include "nir/io/exr.h"
 #include "nir/io/file_bytes.h"
 #include "nir/io/formats.h"
-#include "nir/io/png.h"
 #include "nir/io/scene.h"
 #include "nir/render/volume.h"
+
+#include "pipeline/picture_files.h"
 
 #include <algorithm>
 #include <cmath>
@@ -114,62 +113,29 @@ std::vector<View> views_of(const RenderVolumeOptions& o, const geom::Box3d& box)
     return out;
 }
 
-class Writer {
-public:
-    Writer(const RenderVolumeOptions& o, std::size_t views, RenderVolumeResult& result)
-        : o_(o), result_(result), many_(views > 1) {
-        const std::string ending = o.out.extension().string();
-        single_file_ = ending == ".png" || ending == ".exr";
-        exr_ = ending == ".exr";
-        if (!single_file_ && !ending.empty())
-            fail(ErrorKind::usage, "{}: pictures are written as .png or .exr, or into a folder", o.out.string());
-        if (single_file_) return;
-        std::error_code failed;
-        fs::create_directories(o.out, failed);
-        if (failed) fail(ErrorKind::io, "{}: cannot make this folder: {}", o.out.string(), failed.message());
-    }
+geom::Image8 alpha_of(const render::VolumeView& view) {
+    geom::Image8 out(view.width, view.height, 1);
+    for (std::size_t i = 0; i < view.depth.size(); ++i)
+        out.data[i] = static_cast<std::uint8_t>(
+            std::lround(std::clamp(static_cast<double>(view.rgba[4 * i + 3]), 0.0, 1.0) * 255));
+    return out;
+}
 
-    void write(const render::VolumeView& view, std::size_t index) {
-        for (const std::string& what : o_.outputs) {
-            if (exr_ && what == "rgb") {
-                save_exr(name(index, "", ".exr"), {"R", "G", "B", "A"}, view, view.rgba);
-            } else if (what == "rgb") {
-                save_png(name(index, "", ".png"), to_image(view, o_.background));
-            } else if (what == "depth") {
-                save_exr(name(index, "_depth", ".exr"), {"Z"}, view, view.depth);
-            } else if (what == "alpha") {
-                save_png(name(index, "_alpha", ".png"), alpha_of(view));
-            }
+void write(PictureFiles& files, const RenderVolumeOptions& o, const render::VolumeView& view, std::size_t index) {
+    for (const std::string& what : o.outputs) {
+        if (files.exr() && what == "rgb") {
+            files.write_exr(index, "", {"R", "G", "B", "A"}, view.width, view.height, view.rgba);
+        } else if (what == "rgb") {
+            files.write_png(index, "", to_image(view, o.background));
+        } else if (what == "depth") {
+            files.write_exr(index, "_depth", {"Z"}, view.width, view.height, view.depth);
+        } else if (what == "alpha") {
+            files.write_png(index, "_alpha", alpha_of(view));
+        } else {
+            fail(ErrorKind::usage, "--output {} is for radiance fields; a volume has rgb, depth and alpha", what);
         }
     }
-
-private:
-    fs::path name(std::size_t index, const std::string& suffix, const std::string& ending) const {
-        if (!single_file_) return o_.out / fmt::format("{:03}{}{}", index, suffix, ending);
-        const std::string number = many_ ? fmt::format("_{:03}", index) : "";
-        return o_.out.parent_path() / (o_.out.stem().string() + number + suffix + ending);
-    }
-    static geom::Image8 alpha_of(const render::VolumeView& view) {
-        geom::Image8 out(view.width, view.height, 1);
-        for (std::size_t i = 0; i < view.depth.size(); ++i)
-            out.data[i] = static_cast<std::uint8_t>(
-                std::lround(std::clamp(static_cast<double>(view.rgba[4 * i + 3]), 0.0, 1.0) * 255));
-        return out;
-    }
-    void save_exr(const fs::path& path, const std::vector<std::string>& channels, const render::VolumeView& view,
-                  std::span<const float> values) {
-        io::write_exr(path, {view.width, view.height, channels, values});
-        result_.files.push_back(path);
-    }
-    void save_png(const fs::path& path, const geom::Image8& image) {
-        io::write_png(path, image);
-        result_.files.push_back(path);
-    }
-
-    const RenderVolumeOptions& o_;
-    RenderVolumeResult& result_;
-    bool many_, single_file_ = false, exr_ = false;
-};
+}
 
 }  // namespace
 
@@ -182,7 +148,7 @@ RenderVolumeResult render_volume(const RenderVolumeOptions& options, Progress& p
         volume = open_volume(options, result);
         views = views_of(options, volume->box());
     }
-    Writer writer(options, views.size(), result);
+    PictureFiles files(options.out, views.size());
     result.volume_bytes = volume->memory_bytes();
     result.width = views.front().camera.width, result.height = views.front().camera.height;
     progress.begin("render", views.size(), "pictures");
@@ -197,7 +163,7 @@ RenderVolumeResult render_volume(const RenderVolumeOptions& options, Progress& p
         }
         {
             const auto writing = timer.phase("write");
-            writer.write(view, i);
+            write(files, options, view, i);
         }
         if (!progress.advance(1)) {
             progress.end();
@@ -205,6 +171,7 @@ RenderVolumeResult render_volume(const RenderVolumeOptions& options, Progress& p
         }
     }
     progress.end();
+    result.files = files.files();
     result.frames = static_cast<int>(views.size());
     result.seconds_per_frame = seconds / static_cast<double>(views.size());
     return result;

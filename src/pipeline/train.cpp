@@ -10,6 +10,7 @@
 #include "nir/nn/checkpoint.h"
 #include "nir/pipeline/train_config.h"
 
+#include "pipeline/log_tee.h"
 #include "pipeline/shape_figures.h"
 #include "pipeline/train_environment.h"
 #include "pipeline/train_run_folder.h"
@@ -18,33 +19,11 @@
 
 #include <cmath>
 #include <map>
-#include <mutex>
 
 namespace nir::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// While it lives, log messages go to log.txt as well.
-class LogTee {
-public:
-    explicit LogTee(RunFolder& folder) : former_(set_log_sink(nullptr)) {
-        set_log_sink([this, &folder](LogLevel level, std::string_view text) {
-            {
-                const std::lock_guard lock(mutex_);
-                folder.log(level, text);
-            }
-            if (former_) former_(level, text);
-        });
-    }
-    ~LogTee() { set_log_sink(former_); }
-    LogTee(const LogTee&) = delete;
-    LogTee& operator=(const LogTee&) = delete;
-
-private:
-    LogSink former_;
-    std::mutex mutex_;
-};
 
 bool due(std::int64_t step, int every) { return every > 0 && step % every == 0; }
 

@@ -33,6 +33,16 @@ OccupancyGrid::OccupancyGrid(int cascades, std::vector<std::uint64_t> bricks)
     values_.assign(candidates_.size(), -1.0f);
 }
 
+OccupancyGrid::OccupancyGrid(int cascades, std::vector<std::uint32_t> candidates, std::vector<float> values)
+    : cascades_(cascades), candidates_(std::move(candidates)), values_(std::move(values)) {
+    if (cascades < 1 || cascades > kernels::kMostCascades || candidates_.size() != values_.size() ||
+        !std::is_sorted(candidates_.begin(), candidates_.end()) ||
+        (!candidates_.empty() && candidates_.back() >= static_cast<std::size_t>(cascades) * kCellsPerCascade))
+        fail(ErrorKind::format, "cells and values of the occupancy grid do not fit {} cascades", cascades);
+    bricks_.resize(static_cast<std::size_t>(cascades) * kernels::kBricksPerCascade);
+    rebuild();
+}
+
 std::size_t OccupancyGrid::carve(const std::vector<PosedView>& views, const FieldFrame& frame) {
     candidates_ = visible_cells(views, frame, cascades_, 2);
     values_.assign(candidates_.size(), -1.0f);

@@ -5,13 +5,14 @@
 #include "nir/base/error.h"
 #include "nir/io/safetensors.h"
 
-#include <bit>
-#include <charconv>
+#include "render/tensor_fields.h"
+
+#include <array>
 
 namespace nir::render {
 namespace {
 
-constexpr std::string_view kFormat = "nir.radiance", kVersion = "1";
+constexpr std::string_view kFormat = "nir.radiance", kVersion = "2";
 
 /// The numbers of a model, by name: written and read by the same list.
 template <class Model, class Visit>
@@ -25,29 +26,66 @@ void visit_numbers(Model& config, FieldFrame& frame, MarchOptions& march, Visit&
     visit("near", march.near);
 }
 
-template <class Number>
-Number parse(const std::map<std::string, std::string>& metadata, const char* name) {
-    const auto it = metadata.find(name);
-    if (it == metadata.end()) fail(ErrorKind::format, "the metadata lacks \"{}\"", name);
-    Number out{};
-    const char* end = it->second.data() + it->second.size();
-    const auto result = std::from_chars(it->second.data(), end, out);
-    if (result.ec != std::errc() || result.ptr != end)
-        fail(ErrorKind::format, "metadata \"{}\": \"{}\" is not a number", name, it->second);
-    return out;
+constexpr std::size_t kViewNumbers = 28;
+
+std::array<double, kViewNumbers> numbers_of(const TrainedView& view) {
+    const geom::Camera& c = view.camera;
+    const geom::Pose& p = view.world_from_camera;
+    return {static_cast<double>(c.width),
+            static_cast<double>(c.height),
+            c.fx,
+            c.fy,
+            c.cx,
+            c.cy,
+            static_cast<double>(c.lens.model),
+            c.lens.k[0],
+            c.lens.k[1],
+            c.lens.k[2],
+            c.lens.k[3],
+            c.lens.p1,
+            c.lens.p2,
+            c.lens.d[0],
+            c.lens.d[1],
+            c.lens.d[2],
+            p.right.x,
+            p.right.y,
+            p.right.z,
+            p.up.x,
+            p.up.y,
+            p.up.z,
+            p.back.x,
+            p.back.y,
+            p.back.z,
+            p.position.x,
+            p.position.y,
+            p.position.z};
 }
 
-void fill(const io::TensorFile& file, const char* name, std::vector<float>& out) {
-    const io::NamedArray& array = file.at(name);
-    if (array.dtype != io::DType::f32 || array.count() != out.size())
-        fail(ErrorKind::format, "array \"{}\" is {} {}, expected {} float32 values", name, io::name_of(array.dtype),
-             array.shape_text(), out.size());
-    const auto values = array.view<float>();
-    out.assign(values.begin(), values.end());
+TrainedView view_from(std::span<const double> n) {
+    for (const double v : n)
+        if (!std::isfinite(v)) fail(ErrorKind::format, "a number of a camera is not finite");
+    if (!(n[0] >= 1 && n[0] <= 65536 && n[1] >= 1 && n[1] <= 65536 && n[2] > 0 && n[3] > 0 && n[6] >= 0 && n[6] <= 2))
+        fail(ErrorKind::format, "a camera of {} x {} pixels with focal length {} and lens {} is out of range", n[0],
+             n[1], n[2], n[6]);
+    TrainedView view;
+    geom::Camera& c = view.camera;
+    c.width = static_cast<int>(n[0]), c.height = static_cast<int>(n[1]);
+    c.fx = n[2], c.fy = n[3], c.cx = n[4], c.cy = n[5];
+    c.lens.model = static_cast<geom::LensModel>(static_cast<int>(n[6]));
+    c.lens.k = {n[7], n[8], n[9], n[10]}, c.lens.p1 = n[11], c.lens.p2 = n[12], c.lens.d = {n[13], n[14], n[15]};
+    const auto vector = [&](std::size_t at) { return geom::Vec3d{n[at], n[at + 1], n[at + 2]}; };
+    view.world_from_camera = {vector(16), vector(19), vector(22), vector(25)};
+    if (geom::rotation_defect(view.world_from_camera) > 1e-6)
+        fail(ErrorKind::format, "the axes of a camera are no rotation");
+    return view;
 }
 
-io::NamedArray floats(const char* name, const std::vector<float>& values) {
-    return io::NamedArray::from(name, {static_cast<std::int64_t>(values.size())}, values);
+void read_views(const io::TensorFile& file, RadianceModel& model) {
+    const std::vector<double> numbers = read_values<double>(file, "views");
+    if (numbers.size() % kViewNumbers != 0)
+        fail(ErrorKind::format, "array \"views\" has {} numbers, expected {} a view", numbers.size(), kViewNumbers);
+    for (std::size_t i = 0; i < numbers.size(); i += kViewNumbers)
+        model.views.push_back(view_from(std::span(numbers).subspan(i, kViewNumbers)));
 }
 
 RadianceModel read(const std::filesystem::path& path) {
@@ -59,28 +97,28 @@ RadianceModel read(const std::filesystem::path& path) {
     if (text("format") != kFormat) fail(ErrorKind::format, "this is no radiance field (format \"{}\")", text("format"));
     if (text("version") != kVersion)
         fail(ErrorKind::format, "version {} of the format is not known to this nir", text("version"));
-    if (file.arrays.size() != 4) fail(ErrorKind::format, "{} arrays, expected 4", file.arrays.size());
+    if (file.arrays.size() != 5) fail(ErrorKind::format, "{} arrays, expected 5", file.arrays.size());
     RadianceFieldConfig config;
     FieldFrame frame;
     MarchOptions march;
     visit_numbers(config, frame, march, [&](const char* name, auto& value) {
-        value = parse<std::remove_reference_t<decltype(value)>>(file.metadata, name);
+        value = read_number<std::remove_reference_t<decltype(value)>>(file, name);
     });
     if (!(frame.side > 0) || !(march.steps_across >= 1) || !(march.cone >= 0))
         fail(ErrorKind::format, "side, steps_across or cone is out of range");
     RadianceField field(config);
-    fill(file, "table", field.table);
-    fill(file, "density", field.density_weights);
-    fill(file, "colour", field.colour_weights);
+    fill_values(file, "table", field.table);
+    fill_values(file, "density", field.density_weights);
+    fill_values(file, "colour", field.colour_weights);
     field.refresh_halves();
     field.pack_networks();
-    const io::NamedArray& bits = file.at("occupancy");
-    const std::size_t bricks = static_cast<std::size_t>(config.cascades) * kernels::kBricksPerCascade;
-    if (bits.dtype != io::DType::i64 || bits.count() != bricks)
-        fail(ErrorKind::format, "array \"occupancy\" is not {} int64 values", bricks);
-    std::vector<std::uint64_t> words;
-    for (const std::int64_t word : bits.view<std::int64_t>()) words.push_back(std::bit_cast<std::uint64_t>(word));
-    return {std::move(field), OccupancyGrid(config.cascades, std::move(words)), frame, march};
+    std::vector<std::uint64_t> bricks(static_cast<std::size_t>(config.cascades) * kernels::kBricksPerCascade);
+    fill_values(file, "occupancy", bricks);
+    RadianceModel model{std::move(field), OccupancyGrid(config.cascades, std::move(bricks)), frame, march};
+    read_views(file, model);
+    for (const auto& [key, value] : file.metadata)
+        if (key.starts_with("info.")) model.info[key] = value;
+    return model;
 }
 
 }  // namespace
@@ -91,14 +129,29 @@ void save_radiance(const std::filesystem::path& path, const RadianceModel& model
     RadianceFieldConfig config = model.field.config;
     FieldFrame frame = model.frame;
     MarchOptions march = model.march;
-    visit_numbers(config, frame, march,
-                  [&](const char* name, auto& value) { file.metadata[name] = fmt::format("{}", value); });
-    std::vector<std::int64_t> words;
-    for (const std::uint64_t word : model.grid.view().bricks) words.push_back(std::bit_cast<std::int64_t>(word));
-    file.arrays = {floats("table", model.field.table), floats("density", model.field.density_weights),
-                   floats("colour", model.field.colour_weights),
-                   io::NamedArray::from("occupancy", {static_cast<std::int64_t>(words.size())}, words)};
+    visit_numbers(config, frame, march, [&](const char* name, auto& value) { write_number(file, name, value); });
+    for (const auto& [key, value] : model.info) file.metadata[key] = value;
+    write_values(file, "table", model.field.table), write_values(file, "density", model.field.density_weights);
+    write_values(file, "colour", model.field.colour_weights);
+    const auto bricks = model.grid.view().bricks;
+    write_values(file, "occupancy", std::vector<std::uint64_t>(bricks.begin(), bricks.end()));
+    std::vector<double> numbers;
+    for (const TrainedView& view : model.views)
+        for (const double v : numbers_of(view)) numbers.push_back(v);
+    file.arrays.push_back(io::NamedArray::from(
+        "views", {static_cast<std::int64_t>(model.views.size()), static_cast<std::int64_t>(kViewNumbers)}, numbers));
     io::write_safetensors(path, file);
+}
+
+bool is_radiance(const std::map<std::string, std::string>& metadata) {
+    const auto it = metadata.find("format");
+    return it != metadata.end() && it->second == kFormat;
+}
+
+std::vector<PosedView> posed_views(const RadianceModel& model) {
+    std::vector<PosedView> out;
+    for (const TrainedView& view : model.views) out.push_back({view.camera, view.world_from_camera, {}, {}});
+    return out;
 }
 
 RadianceModel load_radiance(const std::filesystem::path& path) {

@@ -221,9 +221,17 @@ TEST(RadianceTrainer, LearnsABallAndItsDepth) {
 TEST(RadianceModel, ComesBackAsItWasSaved) {
     RadianceModel model{RadianceField(small_field(), 5), OccupancyGrid(), {{1, 2, 3}, 0.1}, {300, 0.001, 0.5}};
     model.grid.carve(ball_views(4, 16), kFrame);
+    geom::Camera camera = geom::pinhole_camera(31, 17, 0.7);
+    camera.lens.model = geom::LensModel::opencv, camera.lens.k = {0.1, 0.02, 0, 0}, camera.lens.p2 = 1e-3;
+    model.views = {{camera, geom::look_at({1, 2, 3}, {0, 0.1, 0})}};
+    model.info["info.step"] = "12";
     const auto path = std::filesystem::path(::testing::TempDir()) / "nir_radiance_model.safetensors";
     save_radiance(path, model);
     const RadianceModel read = load_radiance(path);
+    ASSERT_EQ(read.views.size(), 1u);
+    EXPECT_EQ(read.views[0].camera, camera);
+    EXPECT_EQ(read.views[0].world_from_camera, model.views[0].world_from_camera);
+    EXPECT_EQ(read.info, model.info);
     EXPECT_EQ(read.field.table, model.field.table);
     EXPECT_EQ(read.field.half_table, model.field.half_table);
     EXPECT_EQ(read.field.density_packed, model.field.density_packed);
@@ -234,6 +242,12 @@ TEST(RadianceModel, ComesBackAsItWasSaved) {
     EXPECT_EQ(read.frame.side, model.frame.side);
     EXPECT_EQ(read.march.cone, 0.001);
     io::TensorFile file = io::read_safetensors(path);
+    auto views = file.arrays.back().to_double();
+    views[2] = -1;  // a focal length
+    const auto good = std::exchange(file.arrays.back(), io::NamedArray::from("views", {1, 28}, views));
+    io::write_safetensors(path, file);
+    EXPECT_THROW(load_radiance(path), Error);
+    file.arrays.back() = good;
     file.metadata["levels"] = "9";
     io::write_safetensors(path, file);
     EXPECT_THROW(load_radiance(path), Error);
@@ -262,6 +276,43 @@ TEST(RadianceTrainer, TheSameBytesForAnyNumberOfThreads) {
         EXPECT_EQ(tables[0], tables[i]);
         EXPECT_EQ(networks[0], networks[i]);
     }
+}
+
+TEST(RadianceTrainer, GoesOnBitByBit) {
+    const auto views = ball_views(6, 24);
+    RadianceTrainerOptions options = small_options();
+    options.grid_from = 2, options.grid_every = 3;
+    struct Training {
+        OccupancyGrid grid;
+        RadianceField field{small_field(), 1};
+        RadianceTrainer trainer;
+        Training(const std::vector<PosedView>& v, const RadianceTrainerOptions& o)
+            : trainer(field, grid, v, kFrame, o) {}
+        void run(std::size_t to) {
+            while (trainer.steps() < to) trainer.step(static_cast<double>(trainer.steps()) / 20);
+        }
+    };
+    Training straight(views, options), first(views, options), second(views, options);
+    straight.run(20);
+    first.run(9);
+    io::TensorFile state;
+    first.trainer.save(state);
+    second.run(3);  // forgotten
+    second.trainer.restore(state);
+    second.run(20);
+    EXPECT_EQ(straight.field.table, second.field.table);
+    EXPECT_EQ(straight.field.colour_weights, second.field.colour_weights);
+    EXPECT_EQ(straight.grid.candidate_values(), second.grid.candidate_values());
+    EXPECT_NE(straight.field.table, first.field.table);
+
+    RadianceFieldConfig other = small_field();
+    other.grid.log2_entries = 12;
+    RadianceField field(other);
+    OccupancyGrid grid;
+    RadianceTrainer smaller(field, grid, views, kFrame, options);
+    EXPECT_THROW(smaller.restore(state), Error);
+    state.metadata["trainer.rays"] = "many";
+    EXPECT_THROW(second.trainer.restore(state), Error);
 }
 
 TEST(RadianceTrainer, RefusesPhotosThatDoNotFitTheirCameras) {
@@ -309,10 +360,16 @@ TEST(RenderView, AnEmptySceneIsBackground) {
 }
 
 TEST(Psnr, IsThatOfRoundedPictures) {
-    EXPECT_NEAR(psnr({0.5f, 0.5f}, {0.5f, 0.5f}), 120, 1e-9);
-    EXPECT_NEAR(psnr({1, 1}, {0, 0}), 0, 1e-9);
-    EXPECT_NEAR(psnr({0.2f, 0.2f}, {0.3f, 0.3f}), -20 * std::log10(26.0 / 255), 1e-9);  // 51 and 77 (76.5 up)
-    EXPECT_THROW(psnr({1}, {1, 1}), Error);
+    const auto of = [](std::vector<float> a, std::vector<float> b, std::vector<std::uint8_t> valid = {}) {
+        return psnr(a, b, valid);
+    };
+    EXPECT_NEAR(of({0.5f, 0.5f, 1}, {0.5f, 0.5f, 1}), 120, 1e-9);
+    EXPECT_NEAR(of({1, 1, 1}, {0, 0, 0}), 0, 1e-9);
+    EXPECT_NEAR(of({0.2f, 0.2f, 0.2f}, {0.3f, 0.3f, 0.3f}), -20 * std::log10(26.0 / 255), 1e-9);  // 51 and 77 (76.5 up)
+    EXPECT_NEAR(of({1, 1, 1, 0, 0, 0}, {0, 0, 0, 0, 0, 0}, {1, 0}), 0, 1e-9);
+    EXPECT_NEAR(of({1, 1, 1, 0, 0, 0}, {0, 0, 0, 0, 0, 0}, {0, 1}), 120, 1e-9);
+    EXPECT_TRUE(std::isnan(of({1, 1, 1}, {0, 0, 0}, {0})));
+    EXPECT_THROW(of({1}, {1, 1}), Error);
 }
 
 }  // namespace

@@ -5,9 +5,11 @@
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
 #include "nir/base/timer.h"
+#include "nir/io/array.h"
 #include "nir/kernels/adam.h"
 #include "nir/kernels/sparse_adam.h"
 
+#include "render/tensor_fields.h"
 #include "render/training_chunk.h"
 
 #include <algorithm>
@@ -143,6 +145,16 @@ struct RadianceTrainer::Impl {
         grid.update(field, turn % o.grid_phases, o.grid_phases, o.grid_decay, splitmix64(o.seed ^ (turn << 20)));
     }
 
+    /// All that changes from step to step, by name. What follows from it (halves, packed weights) is made again.
+    template <class Visit>
+    void visit_state(Visit&& visit) {
+        visit("field.table", field.table), visit("field.density", field.density_weights);
+        visit("field.colour", field.colour_weights);
+        visit("adam.table", table_moments), visit("adam.table_steps", table_steps);
+        visit("adam.density.mean", density_adam.first), visit("adam.density.square", density_adam.second);
+        visit("adam.colour.mean", colour_adam.first), visit("adam.colour.square", colour_adam.second);
+    }
+
     StepReport step(double progress) {
         StepReport report;
         Timer timer;
@@ -182,5 +194,30 @@ RadianceTrainer::RadianceTrainer(RadianceField& field, OccupancyGrid& grid, cons
 RadianceTrainer::~RadianceTrainer() = default;
 StepReport RadianceTrainer::step(double progress) { return impl_->step(progress); }
 std::size_t RadianceTrainer::steps() const { return impl_->steps; }
+
+void RadianceTrainer::save(io::TensorFile& out) const {
+    Impl& t = *impl_;
+    t.visit_state([&](const char* name, auto& values) { write_values(out, name, values); });
+    write_values(out, "grid.cells", t.grid.candidate_cells());
+    write_values(out, "grid.values", t.grid.candidate_values());
+    write_number(out, "trainer.steps", t.steps), write_number(out, "trainer.rays", t.rays);
+    write_number(out, "trainer.grid_turn", t.grid_turn);
+    write_number(out, "trainer.samples_per_ray", t.samples_per_ray);
+}
+
+void RadianceTrainer::restore(const io::TensorFile& file) {
+    Impl& t = *impl_;
+    OccupancyGrid grid(t.grid.cascades(), read_values<std::uint32_t>(file, "grid.cells"),
+                       read_values<float>(file, "grid.values"));
+    const auto rays = read_number<std::size_t>(file, "trainer.rays");
+    if (rays < kFewestRays || rays > kMostRays) fail(ErrorKind::format, "{} rays a step are out of range", rays);
+    t.visit_state([&](const char* name, auto& values) { fill_values(file, name, values); });
+    t.steps = read_number<std::size_t>(file, "trainer.steps"), t.rays = rays;
+    t.grid_turn = read_number<std::size_t>(file, "trainer.grid_turn");
+    t.samples_per_ray = read_number<double>(file, "trainer.samples_per_ray");
+    t.grid = std::move(grid);
+    t.field.refresh_halves();
+    t.field.pack_networks();
+}
 
 }  // namespace nir::render

@@ -11,7 +11,9 @@
 #include "render/wave_tracer.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 #include <mutex>
 
 namespace nir::render {
@@ -26,18 +28,24 @@ struct Workspace {
     std::vector<kernels::MarchingRay> rays;
     Buffer hidden, raw, rgb, weights, background, color, harmonics;
     std::vector<float> x, y, z;
+    std::vector<float> near_x, near_y, near_z, density;  ///< around the surface, for normals
 };
+
+/// Corners of a tetrahedron: the cheapest differences in all directions.
+constexpr std::array<std::array<float, 3>, 4> kAround{{{1, -1, -1}, {-1, -1, 1}, {-1, 1, -1}, {1, 1, 1}}};
+constexpr float kNormalStep = 1.5f;  ///< pixels
 
 /// The pixels of one picture.
 class TileRenderer {
 public:
     TileRenderer(const RadianceField& field, const OccupancyGrid& grid, const ViewRays& view, const FieldFrame& frame,
-                 const RenderOptions& options, RenderedView& out)
+                 const RenderOptions& options, float pixel_angle, RenderedView& out)
         : field_(field),
           grid_(grid.view()),
           view_(view),
           frame_(frame),
           options_(options),
+          pixel_angle_(pixel_angle),
           rule_(options.march.rule(frame)),
           out_(out) {}
 
@@ -59,6 +67,7 @@ public:
                                    w.background.first(3 * n), w.weights.first(samples), w.color.first(3 * n),
                                    std::span(out_.alpha).subspan(begin, n));
         for (std::size_t r = 0; r < n; ++r) finish(begin + r, r, w);
+        if (options_.normals) normals(begin, n, w);
     }
 
 private:
@@ -90,11 +99,40 @@ private:
         for (std::size_t k = 0; k < 3; ++k) out_.rgb[3 * pixel + k] = w.color.data[3 * ray + k];
     }
 
+    void normals(std::size_t begin, std::size_t n, Workspace& w) const {
+        const auto side = static_cast<float>(frame_.side);
+        const float shrink = 0.5f / grid_.half_side();  // of the innermost cube in the outermost
+        for (auto* v : {&w.near_x, &w.near_y, &w.near_z}) v->clear();
+        for (std::size_t r = 0; r < n; ++r) {
+            const std::size_t pixel = begin + r;
+            const float t = out_.depth[pixel] / std::max(view_.depth_per_length(pixel) * side, 1e-12f);
+            const float step = kNormalStep * t * pixel_angle_;
+            for (const auto& corner : kAround) {
+                const auto place = [&](std::size_t a) {
+                    const float p = w.rays[r].origin[a] + t * w.rays[r].direction[a] + step * corner[a];
+                    return (p - 0.5f) * shrink + 0.5f;
+                };
+                w.near_x.push_back(place(0)), w.near_y.push_back(place(1)), w.near_z.push_back(place(2));
+            }
+        }
+        w.density.resize(4 * n);
+        field_.log_density({w.near_x, w.near_y, w.near_z}, w.density);
+        for (std::size_t r = 0; r < n; ++r) {
+            std::array<float, 3> slope{};
+            for (std::size_t k = 0; k < 4; ++k)
+                for (std::size_t a = 0; a < 3; ++a) slope[a] -= kAround[k][a] * w.density[4 * r + k];
+            const float length = std::sqrt(slope[0] * slope[0] + slope[1] * slope[1] + slope[2] * slope[2]);
+            const bool solid = out_.alpha[begin + r] >= 0.5f && length > 0;
+            for (std::size_t a = 0; a < 3; ++a) out_.normals[3 * (begin + r) + a] = solid ? slope[a] / length : 0;
+        }
+    }
+
     const RadianceField& field_;
     kernels::OccupancyView grid_;
     const ViewRays& view_;
     const FieldFrame& frame_;
     const RenderOptions& options_;
+    float pixel_angle_;
     kernels::StepRule rule_;
     RenderedView& out_;
 };
@@ -108,11 +146,7 @@ kernels::StepRule MarchOptions::rule(const FieldFrame&) const {
     return {static_cast<float>(smallest), static_cast<float>(cone), static_cast<float>(std::sqrt(3.0))};
 }
 
-geom::Image8 RenderedView::image() const {
-    geom::Image8 out(width, height, 3);
-    for (std::size_t i = 0; i < rgb.size(); ++i) out.data[i] = byte(rgb[i]);
-    return out;
-}
+geom::Image8 RenderedView::image() const { return to_image(rgb, width, height); }
 
 RenderedView render_view(const RadianceField& field, const OccupancyGrid& grid, const FieldFrame& frame,
                          const geom::Camera& camera, const geom::Pose& world_from_camera,
@@ -123,7 +157,8 @@ RenderedView render_view(const RadianceField& field, const OccupancyGrid& grid, 
     out.width = camera.width, out.height = camera.height;
     const auto pixels = static_cast<std::size_t>(camera.width) * static_cast<std::size_t>(camera.height);
     out.rgb.resize(3 * pixels), out.alpha.resize(pixels), out.depth.resize(pixels);
-    const TileRenderer renderer(field, grid, view, frame, options, out);
+    if (options.normals) out.normals.resize(3 * pixels);
+    const TileRenderer renderer(field, grid, view, frame, options, static_cast<float>(1 / camera.fx), out);
     parallel_for(pixels, 32 * kRaysAtOnce, [&](std::size_t begin, std::size_t end) {
         Workspace workspace;
         for (std::size_t at = begin; at < end; at += kRaysAtOnce)
@@ -145,15 +180,35 @@ std::vector<float> on_background(const PosedView& view, const std::array<float, 
     return out;
 }
 
-double psnr(const std::vector<float>& a, const std::vector<float>& b) {
-    if (a.size() != b.size() || a.empty())
-        fail(ErrorKind::internal, "psnr: pictures of {} and {} values", a.size(), b.size());
+geom::Image8 to_image(const std::vector<float>& rgb, int width, int height) {
+    geom::Image8 out(width, height, 3);
+    if (out.data.size() != rgb.size())
+        fail(ErrorKind::internal, "to_image: {} values for {} x {} pixels", rgb.size(), width, height);
+    for (std::size_t i = 0; i < rgb.size(); ++i) out.data[i] = byte(rgb[i]);
+    return out;
+}
+
+double psnr(const geom::Image8& a, const geom::Image8& b, const std::vector<std::uint8_t>& valid) {
+    if (a.data.size() != b.data.size() || a.channels != b.channels || a.data.empty() ||
+        (!valid.empty() && valid.size() * static_cast<std::size_t>(a.channels) != a.data.size()))
+        fail(ErrorKind::internal, "psnr: pictures of {} and {} values, mask of {}", a.data.size(), b.data.size(),
+             valid.size());
     double sum = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        const double d = (static_cast<double>(byte(a[i])) - static_cast<double>(byte(b[i]))) / 255;
-        sum += d * d;
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < a.data.size(); ++i) {
+        if (!valid.empty() && valid[i / static_cast<std::size_t>(a.channels)] == 0) continue;
+        const double d = (static_cast<double>(a.data[i]) - static_cast<double>(b.data[i])) / 255;
+        sum += d * d, ++n;
     }
-    return -10 * std::log10(std::max(sum / static_cast<double>(a.size()), 1e-12));
+    if (n == 0) return std::numeric_limits<double>::quiet_NaN();
+    return -10 * std::log10(std::max(sum / static_cast<double>(n), 1e-12));
+}
+
+double psnr(const std::vector<float>& a, const std::vector<float>& b, const std::vector<std::uint8_t>& valid) {
+    if (a.size() != b.size() || a.empty() || a.size() % 3 != 0)
+        fail(ErrorKind::internal, "psnr: pictures of {} and {} values", a.size(), b.size());
+    const int pixels = static_cast<int>(a.size() / 3);
+    return psnr(to_image(a, pixels, 1), to_image(b, pixels, 1), valid);
 }
 
 }  // namespace nir::render

@@ -20,6 +20,9 @@ public:
     explicit OccupancyGrid(int cascades = 1);
     /// As it was: the cells whose bits are set are the candidates. @param bricks [cascades * kBricksPerCascade]
     OccupancyGrid(int cascades, std::vector<std::uint64_t> bricks);
+    /// As it was in the middle of a training: candidates by ascending number, and their values.
+    /// @throws Error{format} if they do not fit.
+    OccupancyGrid(int cascades, std::vector<std::uint32_t> candidates, std::vector<float> values);
 
     /// Drops cells which no view sees, and cells which a view sees where its picture is transparent (the visual hull).
     /// @return candidates left.
@@ -33,6 +36,9 @@ public:
     int cascades() const { return cascades_; }
     std::size_t candidates() const { return candidates_.size(); }
     std::size_t occupied() const;
+    /// What a training needs to go on: cascade * kCellsPerCascade + cell, and the largest density seen there.
+    const std::vector<std::uint32_t>& candidate_cells() const { return candidates_; }
+    const std::vector<float>& candidate_values() const { return values_; }
 
     /// Optical thickness of a step of sqrt(3) / 1024 below which a cell is empty.
     static constexpr float kThreshold = 0.01f;

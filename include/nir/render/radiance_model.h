@@ -10,24 +10,41 @@
 #include "nir/render/render_view.h"
 
 #include <filesystem>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace nir::render {
 
-/// All that a view needs: the field, where it stands in the world, what is empty, and how rays walk.
+/// A camera that the model was trained with (nir's convention, world coordinates).
+struct TrainedView {
+    geom::Camera camera;
+    geom::Pose world_from_camera;
+};
+
+/// All that a view needs: the field, where it stands in the world, what is empty, and how rays walk. The cameras of the
+/// photos come with it: they tell what was seen.
 struct RadianceModel {
     RadianceField field;
     OccupancyGrid grid;
     FieldFrame frame;
     MarchOptions march;
+    std::vector<TrainedView> views{};
+    /// What else the metadata of the file hold, as text: configuration, step, seed, … Names begin with "info.".
+    std::map<std::string, std::string> info{};
 };
 
-/// safetensors: table, density, colour (f32) and occupancy (i64, bricks), the numbers of the configuration as metadata;
-/// format "nir.radiance", version 1. Written under another name and renamed. @throws Error io.
+/// safetensors, format "nir.radiance", version 2: docs/formats/radiance.md. Written under another name and renamed.
+/// @throws Error io.
 void save_radiance(const std::filesystem::path& path, const RadianceModel& model);
 /// @throws Error input, format: another format or version, missing or unexpected arrays, shapes that do not fit.
 RadianceModel load_radiance(const std::filesystem::path& path);
+/// True if the metadata of a safetensors file are those of a radiance field.
+bool is_radiance(const std::map<std::string, std::string>& metadata);
+
+/// The trained cameras as views without pictures.
+std::vector<PosedView> posed_views(const RadianceModel& model);
 
 /// Depth maps of the model from the views' cameras: they tell what no view sees, of which density says nothing.
 class ViewDepths {

@@ -13,6 +13,10 @@
 #include <optional>
 #include <vector>
 
+namespace nir::io {
+struct TensorFile;
+}
+
 namespace nir::render {
 
 struct RadianceTrainerOptions {
@@ -58,6 +62,12 @@ public:
     /// @throws Error{numeric} if the loss is not finite.
     StepReport step(double progress);
     std::size_t steps() const;
+
+    /// Adds all that decides how the training goes on: field, grid, moments, counters. A trainer of the same views and
+    /// options that restores it takes the same steps, bit by bit.
+    void save(io::TensorFile& out) const;
+    /// @throws Error{format} if something is missing or does not fit the field.
+    void restore(const io::TensorFile& file);
 
 private:
     struct Impl;

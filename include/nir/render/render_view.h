@@ -24,6 +24,7 @@ struct RenderOptions {
     MarchOptions march;
     std::array<float, 3> background{1, 1, 1};  ///< sRGB
     float stop_at = 1e-3f;                     ///< transmittance at which a ray ends
+    bool normals = false;                      ///< also fill RenderedView::normals
 };
 
 /// A picture of the field: rows from the top. Colours are sRGB-encoded and contain the background.
@@ -32,6 +33,10 @@ struct RenderedView {
     std::vector<float> rgb;    ///< [pixels, 3]
     std::vector<float> alpha;  ///< opacity
     std::vector<float> depth;  ///< along the optical axis, world units, mean over the weights; 0 where alpha is 0
+
+    /// [pixels, 3], if wanted: where density falls fastest at the depth of the pixel, unit vectors of the world; 0
+    /// where less than half is opaque. From differences over a pixel and a half.
+    std::vector<float> normals;
 
     geom::Image8 image() const;  ///< 3 channels, rounded
 };
@@ -43,7 +48,12 @@ RenderedView render_view(const RadianceField& field, const OccupancyGrid& grid, 
 
 /// A photo on a background, in floats: rgb alpha + background (1 - alpha), sRGB.
 std::vector<float> on_background(const PosedView& view, const std::array<float, 3>& background);
+/// Colours [pixels, 3] in 0..1, rounded to 8 bits.
+geom::Image8 to_image(const std::vector<float>& rgb, int width, int height);
+
 /// -10 log10 of the mean squared difference over pixels and channels, both rounded to 8 bits.
-double psnr(const std::vector<float>& a, const std::vector<float>& b);
+/// @param valid one a pixel, 0: leave it out; empty: all count. No pixel at all: NaN.
+double psnr(const std::vector<float>& a, const std::vector<float>& b, const std::vector<std::uint8_t>& valid = {});
+double psnr(const geom::Image8& a, const geom::Image8& b, const std::vector<std::uint8_t>& valid = {});
 
 }  // namespace nir::render
