@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the nir developers
-// nir evaluate: meshes and clouds against the truth, each figure with its convention.
+// nir evaluate: meshes, clouds and radiance fields against the truth, each figure with its convention.
+#include "nir/base/error.h"
 #include "nir/pipeline/evaluate.h"
+#include "nir/pipeline/radiance_evaluate.h"
+#include "nir/pipeline/radiance_render.h"
 
 #include "verb.h"
 
@@ -16,7 +19,8 @@ using nlohmann::ordered_json;
 
 struct Arguments {
     pipeline::EvaluateOptions options;
-    std::string protocol = "nir";
+    pipeline::EvaluateRadianceOptions radiance;
+    std::string protocol = "nir", prediction, truth;
     bool no_volume = false, no_exact = false;
 };
 
@@ -92,6 +96,30 @@ void print_text(const VerbContext& context, const pipeline::EvaluateResult& resu
     for (const auto& n : e.notes) context.print("note: {}\n", n);
 }
 
+void evaluate_radiance(const pipeline::EvaluateRadianceOptions& options, VerbContext& context) {
+    const auto r = pipeline::evaluate_radiance(options, context.progress, context.timer);
+    auto& json = context.json;
+    json["prediction"] = options.model.string(), json["truth"] = r.scene;
+    json["protocol"] = options.protocol, json["split"] = r.split;
+    json["psnr"] = r.psnr;
+    json["ssim"] = std::isnan(r.ssim) ? ordered_json(nullptr) : ordered_json(r.ssim);
+    json["seconds_per_view"] = r.seconds_per_view;
+    json["conventions"] = {{"psnr", r.psnr_convention}, {"ssim", r.ssim_convention}};
+    json["notes"] = r.notes;
+    auto& views = json["views"] = ordered_json::array();
+    std::size_t width = 4;
+    for (const auto& v : r.views) {
+        views.push_back({{"name", v.name}, {"psnr", v.psnr}, {"ssim", v.ssim}, {"seconds", v.seconds}});
+        width = std::max(width, v.name.size());
+    }
+    context.print("protocol {}, {} views of {}\n", options.protocol, r.split, r.scene);
+    context.print("{:<{}}  {:>7}  {:>7}\n", "view", width, "psnr", "ssim");
+    for (const auto& v : r.views) context.print("{:<{}}  {:>7.2f}  {:>7.4f}\n", v.name, width, v.psnr, v.ssim);
+    context.print("\npsnr  {:>8.3f}  {}\n", r.psnr, r.psnr_convention);
+    context.print("ssim  {:>8.4f}  {}\n", r.ssim, r.ssim_convention);
+    for (const auto& n : r.notes) context.print("note: {}\n", n);
+}
+
 }  // namespace
 
 VerbRun add_evaluate(CLI::App& app) {
@@ -103,9 +131,26 @@ VerbRun add_evaluate(CLI::App& app) {
         names.emplace_back(p.name);
         summaries += fmt::format("{}{} ({})", summaries.empty() ? "" : "; ", p.name, p.summary);
     }
-    app.add_option("PRED", a->options.prediction, "Mesh, cloud, voxel grid (binvox), or folder of them")->required();
-    app.add_option("--truth", a->options.truth, "What is right: mesh, cloud with normals, or folder of them")
+    std::string pictures;
+    for (const auto& p : pipeline::image_protocols()) {
+        pictures += fmt::format("{}{} ({})", pictures.empty() ? "" : "; ", p.name, p.summary);
+        if (std::find(names.begin(), names.end(), p.name) == names.end()) names.emplace_back(p.name);
+    }
+    summaries += ". Radiance fields: " + pictures;
+    app.add_option("PRED", a->prediction,
+                   "Mesh, cloud, voxel grid (binvox), or folder of them; or a radiance field (model or run folder)")
         ->required();
+    app.add_option("--truth,TRUTH", a->truth,
+                   "What is right: mesh, cloud with normals, or folder of them; of a radiance field: posed photos "
+                   "[those that it was trained with]");
+    auto& r = a->radiance;
+    app.add_option("--split", r.split, "Radiance fields: the photos that are compared")
+        ->check(CLI::IsMember({"train", "val", "test"}))
+        ->capture_default_str();
+    app.add_option("--views", r.views, "Radiance fields: at most so many views [all]");
+    app.add_option("--pictures", r.pictures,
+                   "Radiance fields: a folder for photo, rendering and difference side by side")
+        ->type_name("DIR");
     app.add_option("--protocol", a->protocol, summaries)->check(CLI::IsMember(names))->capture_default_str();
     app.add_option("--samples", e.samples, "Points drawn on each surface and in the volume")
         ->check(CLI::Range(std::size_t{1}, std::size_t{100000000}))
@@ -120,9 +165,18 @@ VerbRun add_evaluate(CLI::App& app) {
     app.add_flag("--no-volume", a->no_volume, "No IoU");
     app.add_flag("--no-exact", a->no_exact, "No distances to the triangles themselves");
     return [a](VerbContext& context) {
+        if (const auto model = pipeline::radiance_model_file(a->prediction)) {
+            a->radiance.model = *model, a->radiance.scene = a->truth, a->radiance.protocol = a->protocol;
+            evaluate_radiance(a->radiance, context);
+            return;
+        }
+        if (a->truth.empty()) fail(ErrorKind::usage, "{}: compared with what? --truth is missing", a->prediction);
+        a->options.prediction = a->prediction, a->options.truth = a->truth;
         auto& options = a->options.evaluation;
+        bool known = false;
         for (const auto& p : geom::evaluation_protocols())
-            if (p.name == a->protocol) options.protocol = p.protocol;
+            if (p.name == a->protocol) options.protocol = p.protocol, known = true;
+        if (!known) fail(ErrorKind::usage, "--protocol {} is for radiance fields", a->protocol);
         options.volume = !a->no_volume, options.exact = !a->no_exact, options.seed = context.seed;
         const auto result = pipeline::evaluate(a->options, context.progress, context.timer);
         write_json(context, result, *a);

@@ -5,6 +5,8 @@
 #include "nir/base/log.h"
 #include "nir/pipeline/extract.h"
 #include "nir/pipeline/interpolate.h"
+#include "nir/pipeline/radiance_extract.h"
+#include "nir/pipeline/radiance_render.h"
 
 #include "verb.h"
 
@@ -22,7 +24,9 @@ geom::Vec3d parse_vector(const char* option, const std::vector<double>& v) {
 
 struct Arguments {
     pipeline::ExtractOptions options;
-    std::vector<double> spacing, origin;
+    std::vector<double> spacing, origin, box;
+    std::string crop;
+    bool no_fill = false;
     bool open_border = false;
     std::string voxels;
     pipeline::InterpolateOptions between;
@@ -57,11 +61,9 @@ void interpolate(VerbContext& context, pipeline::InterpolateOptions options, con
     context.print("{}\n", summary.strip.string());
 }
 
-void report(VerbContext& context, const pipeline::ExtractOptions& options, const pipeline::ExtractSummary& summary) {
-    const auto& r = summary.result;
+void report_mesh(VerbContext& context, const std::string& path, const extract::ExtractResult& r,
+                 std::size_t removed_components, bool may_be_open) {
     auto& json = context.json;
-    json["kind"] = summary.kind;
-    if (report_as_it_is(context, options.mesh.string(), summary)) return;
     json["vertices"] = r.mesh.vertices.size();
     json["faces"] = r.mesh.faces.size();
     json["watertight"] = r.report.watertight();
@@ -72,16 +74,43 @@ void report(VerbContext& context, const pipeline::ExtractOptions& options, const
     json["cells"] = {r.lattice.cells.x, r.lattice.cells.y, r.lattice.cells.z};
     json["refine_points"] = r.refine_points;
     json["components"] = r.report.components;
-    json["removed_components"] = summary.removed_components;
+    json["removed_components"] = removed_components;
     json["euler_characteristic"] = r.report.euler_characteristic;
     json["non_manifold_edges"] = r.report.non_manifold_edges;
     json["non_manifold_vertices"] = r.report.non_manifold_vertices;
     json["volume"] = r.report.signed_volume;
     json["area"] = r.report.area;
-    context.print("{}: {} vertices, {} faces, {}\n", options.mesh.string(), r.mesh.vertices.size(), r.mesh.faces.size(),
+    context.print("{}: {} vertices, {} faces, {}\n", path, r.mesh.vertices.size(), r.mesh.faces.size(),
                   r.report.summary());
-    if (!r.report.watertight() && options.close_border)
-        log_warning("the mesh is not watertight: {}", r.report.summary());
+    if (!r.report.watertight() && !may_be_open) log_warning("the mesh is not watertight: {}", r.report.summary());
+}
+
+void report(VerbContext& context, const pipeline::ExtractOptions& options, const pipeline::ExtractSummary& summary) {
+    context.json["kind"] = summary.kind;
+    if (report_as_it_is(context, options.mesh.string(), summary)) return;
+    report_mesh(context, options.mesh.string(), summary.result, summary.removed_components, !options.close_border);
+}
+
+void extract_radiance(VerbContext& context, const CLI::App& app, const Arguments& a,
+                      const std::filesystem::path& model) {
+    for (const char* name : {"--input", "--values", "--spacing", "--origin", "--inside-below", "--voxels", "--input-b",
+                             "--seed-b", "--steps"})
+        if (app.count(name) > 0) fail(ErrorKind::usage, "{} means nothing to a radiance field", name);
+    const auto& o = a.options;
+    pipeline::ExtractRadianceOptions r;
+    r.model = model, r.mesh = o.mesh, r.level = o.level, r.resolution_0 = o.resolution_0, r.upsampling = o.upsampling;
+    r.dense = o.dense, r.refine = o.refine, r.fill = !a.no_fill, r.close_border = !a.open_border;
+    if (app.count("--min-component") > 0) r.min_component = o.min_component;
+    if (!a.crop.empty()) r.crop = a.crop == "seen";
+    if (!a.box.empty()) {
+        r.box = geom::Box3d{{a.box[0], a.box[1], a.box[2]}, {a.box[3], a.box[4], a.box[5]}};
+        if (!(a.box[0] < a.box[3] && a.box[1] < a.box[4] && a.box[2] < a.box[5]))
+            fail(ErrorKind::usage, "--box: the first corner must be the lower one");
+    }
+    const auto summary = pipeline::extract_radiance(r, context.progress, context.timer);
+    context.json["kind"] = "radiance";
+    context.json["cropped_faces"] = summary.cropped_faces;
+    report_mesh(context, o.mesh.string(), summary.result, summary.removed_components, true);
 }
 
 }  // namespace
@@ -89,7 +118,9 @@ void report(VerbContext& context, const pipeline::ExtractOptions& options, const
 VerbRun add_extract(CLI::App& app) {
     auto a = std::make_shared<Arguments>();
     auto& o = a->options;
-    app.add_option("FIELD", o.source.field, "A model (.safetensors), a run folder, or a volume (NPY, NPZ, binvox)")
+    app.add_option("FIELD", o.source.field,
+                   "A model (.safetensors), a run folder, or a volume (NPY, NPZ, binvox); radiance fields become "
+                   "coloured meshes")
         ->required();
     app.add_option("-o,--output", o.mesh,
                    "The mesh: PLY, OBJ, STL, OFF or GLB; models that make points write a cloud, those that make voxels "
@@ -100,7 +131,8 @@ VerbRun add_extract(CLI::App& app) {
         "What a conditional model is given, by its kind: points, voxels (binvox, NPY) or an image (PNG, NPY)");
     app.add_option(
         "--level", o.level,
-        "The surface: a probability for models, a value for volumes (default: 0.5 for 0/1 volumes, otherwise 0)");
+        "The surface: a probability for models, a value for volumes (default: 0.5 for 0/1 volumes, otherwise 0), a "
+        "density per world unit for radiance fields (default: worked out from the cameras)");
     app.add_option("--resolution-0", o.resolution_0, "Coarse cells along the longest side [32]")
         ->check(CLI::Range(1, 4096));
     app.add_option("--upsampling", o.upsampling, "How often cells near the surface are halved [2]")
@@ -127,8 +159,20 @@ VerbRun add_extract(CLI::App& app) {
     app.add_option("--steps", a->between.steps, "Shapes from one end to the other, both included")
         ->check(CLI::Range(2, 1000))
         ->capture_default_str();
-    const CLI::App* root = app.get_parent();
-    return [a, root](VerbContext& context) {
+    app.add_option("--box", a->box, "Radiance fields: lower and upper corner of what becomes a mesh [x y z x y z]")
+        ->expected(6);
+    app.add_option("--crop", a->crop,
+                   "Radiance fields: seen drops what no camera saw (default of wide scenes), all drops nothing")
+        ->check(CLI::IsMember({"seen", "all"}));
+    app.add_flag("--no-fill", a->no_fill, "Radiance fields: keep shells behind the surface that the photos show");
+    const CLI::App *root = app.get_parent(), *verb = &app;
+    return [a, root, verb](VerbContext& context) {
+        if (const auto model = pipeline::radiance_model_file(a->options.source.field)) {
+            extract_radiance(context, *verb, *a, *model);
+            return;
+        }
+        for (const char* name : {"--box", "--crop", "--no-fill"})
+            if (verb->count(name) > 0) fail(ErrorKind::usage, "{} is for radiance fields", name);
         auto options = a->options;
         if (!a->spacing.empty()) options.source.spacing = parse_vector("--spacing", a->spacing);
         if (!a->origin.empty()) options.source.origin = parse_vector("--origin", a->origin);

@@ -38,6 +38,7 @@ VerbRun add_train(CLI::App& app) {
     struct Arguments {
         pipeline::TrainOptions train;
         std::string preset;
+        std::uint64_t max_memory = 0;
         std::int64_t steps = 0;
         double time_s = 0;
     };
@@ -61,6 +62,8 @@ VerbRun add_train(CLI::App& app) {
     auto* preset =
         app.add_option("--preset", a->preset, "Photos: TOML file laid under the rest, as in configs/radiance")
             ->type_name("TOML");
+    auto* memory = add_size_option(app, "--max-memory", a->max_memory,
+                                   "Photos: what the training may take; they are shrunk by a whole number to fit");
     const CLI::App* root = app.get_parent();
     return [=](VerbContext& context) {
         if (context.options.device == "cuda") fail(ErrorKind::usage, "--device cuda: training runs on the CPU only");
@@ -70,10 +73,11 @@ VerbRun add_train(CLI::App& app) {
         if (pipeline::is_radiance_training(a->train.config)) {
             if (!a->train.init.empty()) fail(ErrorKind::usage, "--init is for networks; a radiance field starts anew");
             run_radiance({a->train.config, a->preset, a->train.overrides, a->train.out, a->train.resume, a->train.force,
-                          a->train.steps, a->train.time_s, a->train.seed},
+                          a->train.steps, a->train.time_s, a->train.seed, a->max_memory},
                          context);
             return;
         }
+        if (memory->count() > 0) fail(ErrorKind::usage, "--max-memory is for photos");
         if (preset->count() > 0)
             fail(ErrorKind::usage, "--preset is for photos; {} is a configuration itself", a->train.config.string());
         const auto training = context.timer.phase("train");

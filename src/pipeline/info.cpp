@@ -5,6 +5,7 @@
 #include "nir/base/error.h"
 #include "nir/base/phase_timer.h"
 #include "nir/io/formats.h"
+#include "nir/render/radiance_model.h"
 
 #include <fmt/format.h>
 
@@ -93,6 +94,11 @@ void describe_arrays(const std::filesystem::path& path, io::TensorFile&& file, F
     for (const io::NamedArray& a : file.arrays) out.arrays.push_back(summarize(a));
     out.metadata = file.metadata;
     const std::string word = shell_word(path);
+    if (out.format == "safetensors" && render::is_radiance(file.metadata)) {
+        out.kind = "radiance field";
+        out.suggestion = fmt::format("nir render {} -o turn --orbit 8, or nir extract {} -o mesh.ply", word, word);
+        return;
+    }
     if (out.format == "safetensors") {
         out.kind = file.metadata.contains("config") || file.metadata.contains("model") ? "model" : "arrays";
         out.suggestion = out.kind == "model"

@@ -37,6 +37,8 @@ void RadianceDataOptions::describe(ConfigVisitor& v) {
     v.field("hold_out", hold_out, {.min = -1},
             "every n-th photo is left out of the training if the scene has no test views; 0: none; -1: the first of "
             "twelve or more, for previews");
+    v.field("downscale", downscale, {.min = 0, .max = 64},
+            "photos are shrunk by this whole number; 0: not at all, or as much as --max-memory asks for");
     v.choice("masks", masks, {"", "valid", "ignore", "object", "alpha"},
              "what bright pixels of masks say, instead of the rules of the scene's format");
     v.field("box", box, {.unit = "world units", .max_count = 6},
@@ -56,6 +58,20 @@ void RadianceTrainConfig::describe(ConfigVisitor& v) {
             "samples a step at the start, as a power of 2");
     v.field("log2_batch", log2_batch, {.min = 8, .max = 20}, "samples a step in the end, as a power of 2");
     v.field("double_every", double_every, {.min = 1, .unit = "steps"}, "the samples of a step double so often");
+    v.choice("background", background, {"auto", "random", "white", "black", "environment"},
+             "behind transparent pixels and behind everything: a random colour a ray, one colour, or colours by "
+             "direction that are learned; auto: random for transparent photos, otherwise environment");
+    v.choice("blend", blend, {"srgb", "linear"},
+             "how transparent pixels are laid over the background: as NeRF's tables, or in linear light");
+    v.field("exposure", exposure, "learn brightness and white balance of every photo");
+    v.field("poses", poses, "refine where the cameras stood");
+    v.field("distortion", distortion, {.min = -1, .max = 10},
+            "weight of the loss that draws the samples of a ray together; -1: 0 for one cascade, otherwise 0.001");
+    v.field("fade", fade, {.min = -1, .unit = "world units"},
+            "what is nearer to a camera learns less, so that nothing floats in front of it; -1: 0 for one cascade, "
+            "otherwise half the distance to what the cameras look at");
+    v.field("fewest_views", fewest_views, {.min = 0, .max = 100},
+            "cells that fewer cameras have in their picture stay empty; 0: 1 for one cascade, otherwise 2");
     v.field("log_every", log_every, {.min = 1, .unit = "steps"}, "lines of metrics.jsonl");
     v.field("preview_every", preview_every, {.min = 0, .unit = "s"},
             "pictures of a held-out view; 0 = none; fewer if they would take a twentieth of the time");

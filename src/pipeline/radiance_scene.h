@@ -23,8 +23,11 @@ struct RadianceScene {
 
 /// How to read the scene that the options name: meaning of masks, and the views that are left out.
 io::SceneOptions scene_options(const RadianceDataOptions& options);
-/// Reads cameras and photos. @throws Error input, format.
-RadianceScene read_radiance_scene(const RadianceDataOptions& options);
+/// The cameras of the scene, with the views that are held out as its test views. @throws Error input, format.
+io::Scene read_split_scene(const RadianceDataOptions& options);
+/// Reads cameras and photos; shrinks them by data.downscale, which is filled in.
+/// @param max_memory bytes that the training may take; 0: any. @throws Error usage, input, format.
+RadianceScene read_radiance_scene(RadianceConfig& config, std::uint64_t max_memory);
 /// One view with its photo decoded.
 render::PosedView read_posed_view(const io::Scene& scene, std::size_t view);
 

@@ -104,5 +104,79 @@ TEST_F(RadianceTraining, RefusesToResumeWhatIsAnother) {
     EXPECT_EQ(refused([](auto&) {}), 3);
 }
 
+TEST_F(RadianceTraining, WhatRealPhotosNeedIsSavedWithTheModelAndGoesOnToo) {
+    NoProgress all;
+    const std::vector<std::string> more{
+        "train.exposure=true",    "train.poses=true",    "train.background=\"environment\"",
+        "train.distortion=0.001", "train.fade=1.0",      "train.blend=\"linear\"",
+        "model.cascades=2",       "train.fewest_views=2"};
+    const auto with = [&](const std::string& run) {
+        TrainRadianceOptions o = options(run, 24);
+        o.overrides.insert(o.overrides.end(), more.begin(), more.end());
+        return o;
+    };
+    train_radiance(with("straight"), all);
+    StopAfter early(11);
+    EXPECT_THROW(train_radiance(with("stopped"), early), Error);
+    TrainRadianceOptions resume = options("stopped", 24);
+    resume.overrides.clear(), resume.resume = true;
+    train_radiance(resume, all);
+    EXPECT_EQ(bytes_of(folder_ / "straight/model.safetensors"), bytes_of(folder_ / "stopped/model.safetensors"));
+    const render::RadianceModel model = render::load_radiance(folder_ / "straight/model.safetensors");
+    EXPECT_FALSE(model.environment.empty());
+    EXPECT_EQ(model.grid.cascades(), 2);
+    const io::Scene scene = io::read_scene(folder_ / "scene");
+    bool moved = false, brighter = false;
+    for (std::size_t i = 0; i < model.views.size(); ++i) {
+        moved = moved || !(model.views[i].world_from_camera == scene.views[i].world_from_camera);
+        brighter = brighter || model.views[i].gain[0] != 1;
+    }
+    EXPECT_TRUE(moved);
+    EXPECT_TRUE(brighter);
+}
+
+TEST_F(RadianceTraining, MasksOfBothMeaningsAndPhotosThatFitTheMemory) {
+    NoProgress all;
+    io::Scene scene = io::read_scene(folder_ / "scene");
+    // The left half says nothing: bright there for "ignore", dark for "valid".
+    geom::Image8 left(24, 24, 1), right(24, 24, 1);
+    for (int y = 0; y < 24; ++y)
+        for (int x = 0; x < 24; ++x) *(x < 12 ? left : right).pixel(x, y) = 255;
+    io::write_png(folder_ / "left.png", left);
+    io::write_png(folder_ / "right.png", right);
+    std::vector<std::string> models;
+    for (const auto& [name, meaning] : {std::pair(std::string("left"), io::MaskMeaning::ignore),
+                                        std::pair(std::string("right"), io::MaskMeaning::valid)}) {
+        for (io::SceneView& v : scene.views) v.masks = {{folder_ / (name + ".png"), meaning}};
+        fs::create_directories(folder_ / name);
+        io::write_transforms(folder_ / name, scene);
+        TrainRadianceOptions o = options("of_" + name, 6);
+        o.input = folder_ / name;
+        train_radiance(o, all);
+        models.push_back(render::load_radiance(folder_ / ("of_" + name) / "model.safetensors").info.at("info.step"));
+        const auto field = render::load_radiance(folder_ / ("of_" + name) / "model.safetensors").field.table;
+        models.push_back(std::string(reinterpret_cast<const char*>(field.data()), field.size() * sizeof(float)));
+    }
+    EXPECT_EQ(models[1], models[3]) << "the same pixels count";
+    train_radiance(options("unmasked", 6), all);
+    const auto unmasked = render::load_radiance(folder_ / "unmasked/model.safetensors").field.table;
+    EXPECT_NE(models[1], std::string(reinterpret_cast<const char*>(unmasked.data()), unmasked.size() * sizeof(float)));
+
+    TrainRadianceOptions tight = options("tight", 3);
+    tight.overrides.emplace_back("data.downscale=2");
+    train_radiance(tight, all);
+    const auto small = render::load_radiance(folder_ / "tight/model.safetensors").views[0].camera;
+    EXPECT_EQ(small.width, 12);
+    TrainRadianceOptions impossible = options("impossible", 3);
+    impossible.max_memory = 1'000'000;
+    try {
+        train_radiance(impossible, all);
+        ADD_FAILURE() << "a megabyte was enough";
+    } catch (const Error& e) {
+        EXPECT_EQ(e.exit_code(), 2);
+        EXPECT_NE(std::string(e.what()).find("--max-memory"), std::string::npos);
+    }
+}
+
 }  // namespace
 }  // namespace nir::pipeline

@@ -113,7 +113,7 @@ double Training::done() const {
 
 void Training::start() {
     const Timer reading;
-    scene_ = read_radiance_scene(config_.data);
+    scene_ = read_radiance_scene(config_, options_.max_memory);
     log_info("{} photos of {} to train with{}, {} ({:.1f} s)", scene_.train.size(), config_.data.path,
              scene_.held_out ? fmt::format(", {} held out", scene_.shown.size()) : "",
              scene_.transparent ? "with transparency" : "without transparency", reading.seconds());
@@ -162,7 +162,10 @@ void Training::restore() {
 
 render::RadianceModel Training::model() const {
     render::RadianceModel out{*field_, *grid_, frame_, trainer_options(config_).march};
-    for (const render::PosedView& v : scene_.train) out.views.push_back({v.camera, v.world_from_camera});
+    const render::PhotoCorrections& found = trainer_->corrections();
+    for (std::size_t i = 0; i < scene_.train.size(); ++i)
+        out.views.push_back({scene_.train[i].camera, found.pose(i), found.gain(i)});
+    out.environment = trainer_->environment();
     out.info = {
         {"info.config", dump_toml(config_)},
         {"info.step", fmt::format("{}", step_)},
@@ -198,7 +201,7 @@ void Training::checkpoint() {
 double Training::view_psnr(std::size_t view, geom::Image8* picture) const {
     const render::PosedView photo = read_posed_view(scene_.scene, view);
     render::RenderOptions look;
-    look.march = trainer_options(config_).march;
+    look.march = trainer_options(config_).march, look.environment = &trainer_->environment();
     const auto on_white = render::on_background(photo, look.background);
     if (!picture) {
         const auto rendered = render::render_view(*field_, *grid_, frame_, photo.camera, photo.world_from_camera, look);

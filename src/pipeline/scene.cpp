@@ -33,8 +33,7 @@ SceneInfo scene_info(const std::filesystem::path& path, const std::optional<std:
     }
     for (const io::SceneFinding& f : out.report.findings)
         if (f.severity == geom::Severity::error) out.suggestion = "mend this first: " + f.text;
-    if (out.suggestion.empty())
-        out.suggestion = "nir convert " + path.string() + " transforms.json (or a folder: COLMAP's text model)";
+    if (out.suggestion.empty()) out.suggestion = "nir train " + path.string() + " -o run";
     return out;
 }
 

@@ -77,6 +77,17 @@ bool ViewDepths::hidden(geom::Vec3d world) const {
     return behind > 0 && 10 * in_front <= behind + in_front;
 }
 
+bool ViewDepths::seen(geom::Vec3d world, double tolerance) const {
+    return std::any_of(maps_.begin(), maps_.end(), [&](const Map& map) {
+        const auto at = geom::project(map.camera, map.pose, world);
+        if (!at || !(at->at.x >= 0 && at->at.x < map.camera.width && at->at.y >= 0 && at->at.y < map.camera.height))
+            return false;
+        const auto row = static_cast<std::size_t>(at->at.y), column = static_cast<std::size_t>(at->at.x);
+        const float depth = map.depth[row * static_cast<std::size_t>(map.camera.width) + column];
+        return depth == 0 || at->depth <= static_cast<double>(depth) + tolerance;
+    });
+}
+
 DensityField::DensityField(const RadianceModel& model, double level, const ViewDepths* depths)
     : model_(model), level_(level), depths_(depths) {}
 

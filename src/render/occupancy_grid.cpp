@@ -43,8 +43,8 @@ OccupancyGrid::OccupancyGrid(int cascades, std::vector<std::uint32_t> candidates
     rebuild();
 }
 
-std::size_t OccupancyGrid::carve(const std::vector<PosedView>& views, const FieldFrame& frame) {
-    candidates_ = visible_cells(views, frame, cascades_, 2);
+std::size_t OccupancyGrid::carve(const std::vector<PosedView>& views, const FieldFrame& frame, std::size_t fewest) {
+    candidates_ = visible_cells(views, frame, cascades_, 2, fewest);
     values_.assign(candidates_.size(), -1.0f);
     rebuild();
     return candidates_.size();

@@ -5,8 +5,12 @@
 #include "nir/base/error.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace nir::render {
+
+float linear_from_srgb(float v) { return v <= 0.04045f ? v / 12.92f : std::pow((v + 0.055f) / 1.055f, 2.4f); }
+float srgb_from_linear(float v) { return v <= 0.0031308f ? v * 12.92f : 1.055f * std::pow(v, 1 / 2.4f) - 0.055f; }
 
 FieldFrame frame_of(const geom::Box3d& box, double margin) {
     if (box.empty() || !(box.longest_side() > 0)) fail(ErrorKind::input, "the box of the scene is empty");

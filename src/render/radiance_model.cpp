@@ -26,7 +26,7 @@ void visit_numbers(Model& config, FieldFrame& frame, MarchOptions& march, Visit&
     visit("near", march.near);
 }
 
-constexpr std::size_t kViewNumbers = 28;
+constexpr std::size_t kViewNumbers = 31;
 
 std::array<double, kViewNumbers> numbers_of(const TrainedView& view) {
     const geom::Camera& c = view.camera;
@@ -58,7 +58,10 @@ std::array<double, kViewNumbers> numbers_of(const TrainedView& view) {
             p.back.z,
             p.position.x,
             p.position.y,
-            p.position.z};
+            p.position.z,
+            static_cast<double>(view.gain[0]),
+            static_cast<double>(view.gain[1]),
+            static_cast<double>(view.gain[2])};
 }
 
 TrainedView view_from(std::span<const double> n) {
@@ -75,6 +78,7 @@ TrainedView view_from(std::span<const double> n) {
     c.lens.k = {n[7], n[8], n[9], n[10]}, c.lens.p1 = n[11], c.lens.p2 = n[12], c.lens.d = {n[13], n[14], n[15]};
     const auto vector = [&](std::size_t at) { return geom::Vec3d{n[at], n[at + 1], n[at + 2]}; };
     view.world_from_camera = {vector(16), vector(19), vector(22), vector(25)};
+    view.gain = {static_cast<float>(n[28]), static_cast<float>(n[29]), static_cast<float>(n[30])};
     if (geom::rotation_defect(view.world_from_camera) > 1e-6)
         fail(ErrorKind::format, "the axes of a camera are no rotation");
     return view;
@@ -97,7 +101,9 @@ RadianceModel read(const std::filesystem::path& path) {
     if (text("format") != kFormat) fail(ErrorKind::format, "this is no radiance field (format \"{}\")", text("format"));
     if (text("version") != kVersion)
         fail(ErrorKind::format, "version {} of the format is not known to this nir", text("version"));
-    if (file.arrays.size() != 5) fail(ErrorKind::format, "{} arrays, expected 5", file.arrays.size());
+    const io::NamedArray* environment = file.find("environment");
+    const std::size_t expected = environment ? 6 : 5;
+    if (file.arrays.size() != expected) fail(ErrorKind::format, "{} arrays, expected {}", file.arrays.size(), expected);
     RadianceFieldConfig config;
     FieldFrame frame;
     MarchOptions march;
@@ -116,6 +122,13 @@ RadianceModel read(const std::filesystem::path& path) {
     fill_values(file, "occupancy", bricks);
     RadianceModel model{std::move(field), OccupancyGrid(config.cascades, std::move(bricks)), frame, march};
     read_views(file, model);
+    if (environment) {
+        const auto& shape = environment->shape;
+        if (shape.size() != 3 || shape[0] < 1 || shape[1] < 1 || shape[0] > 4096 || shape[1] > 8192 || shape[2] != 3)
+            fail(ErrorKind::format, "array \"environment\" has shape {}", environment->shape_text());
+        model.environment = EnvironmentMap(static_cast<int>(shape[1]), static_cast<int>(shape[0]));
+        fill_values(file, "environment", model.environment.raw);
+    }
     for (const auto& [key, value] : file.metadata)
         if (key.starts_with("info.")) model.info[key] = value;
     return model;
@@ -140,6 +153,8 @@ void save_radiance(const std::filesystem::path& path, const RadianceModel& model
         for (const double v : numbers_of(view)) numbers.push_back(v);
     file.arrays.push_back(io::NamedArray::from(
         "views", {static_cast<std::int64_t>(model.views.size()), static_cast<std::int64_t>(kViewNumbers)}, numbers));
+    const EnvironmentMap& far = model.environment;
+    if (!far.empty()) file.arrays.push_back(io::NamedArray::from("environment", {far.height, far.width, 3}, far.raw));
     io::write_safetensors(path, file);
 }
 

@@ -56,7 +56,7 @@ struct RadianceTrainer::Impl {
     std::vector<float> table_gradient, table_moments;
     std::vector<std::uint16_t> table_steps;
     std::vector<std::vector<std::uint8_t>> touched;
-    NetworkAdam density_adam, colour_adam;
+    NetworkAdam density_adam, colour_adam, environment_adam;
 
     Impl(RadianceField& f, OccupancyGrid& g, const std::vector<PosedView>& views, const FieldFrame& frame,
          const RadianceTrainerOptions& options)
@@ -68,7 +68,8 @@ struct RadianceTrainer::Impl {
           table_moments(2 * f.table.size()),
           table_steps(f.grid.entries()),
           density_adam(f.density_weights.size()),
-          colour_adam(f.colour_weights.size()) {
+          colour_adam(f.colour_weights.size()),
+          environment_adam(scene.environment.raw.size()) {
         for (const auto& level : f.grid.levels)
             touched.emplace_back((level.entries + kernels::kHashGridBlock - 1) / kernels::kHashGridBlock);
     }
@@ -82,7 +83,7 @@ struct RadianceTrainer::Impl {
         }
         if (!chunk) chunk = std::make_unique<TrainingChunk>();
         GroupGradients& group = groups[index];
-        group.clear(field);
+        group.clear(scene);
         const auto per_chunk = static_cast<std::size_t>(
             std::clamp(static_cast<double>(kChunkSamples) / std::max(samples_per_ray, 0.1), 8.0, 2048.0));
         const std::size_t begin = rays * index / kGroups, end = rays * (index + 1) / kGroups;
@@ -121,6 +122,34 @@ struct RadianceTrainer::Impl {
         field.pack_networks();
     }
 
+    /// Gains, poses and background, from the gradients of all groups in order.
+    void update_photos(double rate, double progress) {
+        const auto& o = scene.options;
+        const auto sum = [&](auto member, std::vector<float>& out) {
+            std::fill(out.begin(), out.end(), 0.0f);
+            for (const GroupGradients& group : groups)
+                for (std::size_t i = 0; i < out.size(); ++i) out[i] += (group.*member)[i];
+        };
+        if (o.environment) {
+            sum(&GroupGradients::environment, environment_adam.gradient);
+            environment_adam.step(scene.environment.raw, rate, 0, steps + 1);
+        }
+        if (progress < o.corrections_from) return;
+        const double share = rate / o.learning_rate;
+        std::vector<float> gradient;
+        if (o.exposure) {
+            gradient.resize(6 * scene.views.size());
+            sum(&GroupGradients::gains, gradient);
+            scene.corrections.step_gains(gradient, o.gain_rate * share);
+        }
+        if (o.poses) {
+            gradient.resize(6 * scene.views.size());
+            sum(&GroupGradients::poses, gradient);
+            scene.corrections.step_poses(gradient, o.pose_rate * share, scene.frame.side);
+        }
+        if (o.exposure || o.poses) scene.follow_corrections();
+    }
+
     double learning_rate(double progress) const {
         const auto& o = scene.options;
         const double decay = std::clamp((progress - o.decay_from) / std::max(1 - o.decay_from, 1e-9), 0.0, 1.0);
@@ -153,6 +182,10 @@ struct RadianceTrainer::Impl {
         visit("adam.table", table_moments), visit("adam.table_steps", table_steps);
         visit("adam.density.mean", density_adam.first), visit("adam.density.square", density_adam.second);
         visit("adam.colour.mean", colour_adam.first), visit("adam.colour.square", colour_adam.second);
+        visit("environment", scene.environment.raw);
+        visit("adam.environment.mean", environment_adam.first);
+        visit("adam.environment.square", environment_adam.second);
+        scene.corrections.visit(visit);
     }
 
     StepReport step(double progress) {
@@ -181,6 +214,7 @@ struct RadianceTrainer::Impl {
             for (std::size_t l = begin; l < end; ++l) update_level(levels - 1 - l, rate);
         });
         update_networks(rate);
+        update_photos(rate, progress);
         report.table_s = timer.seconds();
         ++steps;
         choose_rays(report);
@@ -218,6 +252,11 @@ void RadianceTrainer::restore(const io::TensorFile& file) {
     t.grid = std::move(grid);
     t.field.refresh_halves();
     t.field.pack_networks();
+    t.scene.corrections.restored();
+    t.scene.follow_corrections();
 }
+
+const PhotoCorrections& RadianceTrainer::corrections() const { return impl_->scene.corrections; }
+const EnvironmentMap& RadianceTrainer::environment() const { return impl_->scene.environment; }
 
 }  // namespace nir::render

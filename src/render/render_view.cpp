@@ -29,6 +29,7 @@ struct Workspace {
     Buffer hidden, raw, rgb, weights, background, color, harmonics;
     std::vector<float> x, y, z;
     std::vector<float> near_x, near_y, near_z, density;  ///< around the surface, for normals
+    std::vector<float> front;                            ///< distance at which a quarter of the opacity is reached
 };
 
 /// Corners of a tetrahedron: the cheapest differences in all directions.
@@ -60,17 +61,28 @@ public:
         w.tracer.trace(field_, grid_, rule_, w.rays, options_.stop_at, false);
         colours(n, w);
         w.background.grow(3 * n), w.color.grow(3 * n);
-        for (std::size_t i = 0; i < 3 * n; ++i) w.background.data[i] = options_.background[i % 3];
+        backgrounds(n, w);
         const std::size_t samples = w.tracer.size();
         w.weights.grow(samples);
         kernels::composite_forward(w.tracer.first, w.tracer.alpha.first(samples), w.rgb.first(3 * samples),
                                    w.background.first(3 * n), w.weights.first(samples), w.color.first(3 * n),
                                    std::span(out_.alpha).subspan(begin, n));
+        w.front.resize(n);
         for (std::size_t r = 0; r < n; ++r) finish(begin + r, r, w);
         if (options_.normals) normals(begin, n, w);
     }
 
 private:
+    void backgrounds(std::size_t n, Workspace& w) const {
+        const bool environment = options_.environment && !options_.environment->empty();
+        for (std::size_t r = 0; r < n; ++r) {
+            std::array<float, 3> behind = options_.background;
+            if (environment) behind = options_.environment->color(w.rays[r].direction);
+            for (std::size_t k = 0; k < 3; ++k)
+                w.background.data[3 * r + k] = environment ? behind[k] : behind[k] / options_.gain[k];
+        }
+    }
+
     void colours(std::size_t n, Workspace& w) const {
         const std::size_t samples = w.tracer.size(), in = field_.colour_net.in(), out = field_.colour_net.out();
         w.harmonics.grow(n * 16), w.raw.grow(samples * out), w.rgb.grow(3 * samples);
@@ -90,22 +102,24 @@ private:
     /// Colour, opacity and depth of one pixel; out_.alpha holds the transmittance so far.
     void finish(std::size_t pixel, std::size_t ray, Workspace& w) const {
         const float opacity = 1 - out_.alpha[pixel];
-        float distance = 0;
-        for (std::size_t i = w.tracer.first[ray]; i < w.tracer.first[ray + 1]; ++i)
+        float distance = 0, met = 0;
+        w.front[ray] = 0;
+        for (std::size_t i = w.tracer.first[ray]; i < w.tracer.first[ray + 1]; ++i) {
             distance += w.weights.data[i] * w.tracer.t.data[i];
+            met += w.weights.data[i];
+            if (w.front[ray] == 0 && met >= 0.25f * opacity) w.front[ray] = w.tracer.t.data[i];
+        }
         out_.alpha[pixel] = opacity;
         const float per_length = view_.depth_per_length(pixel) * static_cast<float>(frame_.side);
         out_.depth[pixel] = opacity > 1e-4f ? distance / opacity * per_length : 0;
-        for (std::size_t k = 0; k < 3; ++k) out_.rgb[3 * pixel + k] = w.color.data[3 * ray + k];
+        for (std::size_t k = 0; k < 3; ++k) out_.rgb[3 * pixel + k] = options_.gain[k] * w.color.data[3 * ray + k];
     }
 
     void normals(std::size_t begin, std::size_t n, Workspace& w) const {
-        const auto side = static_cast<float>(frame_.side);
         const float shrink = 0.5f / grid_.half_side();  // of the innermost cube in the outermost
         for (auto* v : {&w.near_x, &w.near_y, &w.near_z}) v->clear();
         for (std::size_t r = 0; r < n; ++r) {
-            const std::size_t pixel = begin + r;
-            const float t = out_.depth[pixel] / std::max(view_.depth_per_length(pixel) * side, 1e-12f);
+            const float t = w.front[r];
             const float step = kNormalStep * t * pixel_angle_;
             for (const auto& corner : kAround) {
                 const auto place = [&](std::size_t a) {

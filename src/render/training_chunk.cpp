@@ -24,11 +24,35 @@ void check(const PosedView& view) {
         fail(ErrorKind::input, "a mask of {} pixels belongs to a photo of {}", view.valid.size(), pixels);
 }
 
+std::vector<geom::Pose> poses_of(const std::vector<PosedView>& views) {
+    std::vector<geom::Pose> out;
+    for (const PosedView& view : views) out.push_back(view.world_from_camera);
+    return out;
+}
+
+constexpr int kEnvironmentWidth = 128, kEnvironmentHeight = 64;
+
+/// Colours in linear light of all bytes.
+const std::array<float, 256>& linear_bytes() {
+    static const std::array<float, 256> table = [] {
+        std::array<float, 256> out{};
+        for (std::size_t i = 0; i < 256; ++i) out[i] = linear_from_srgb(static_cast<float>(i) / 255);
+        return out;
+    }();
+    return table;
+}
+
+/// A pixel with opacity `alpha` on a background.
+float laid_over(std::uint8_t byte, float alpha, float behind, bool linear) {
+    if (!linear || alpha <= 0 || alpha >= 1) return static_cast<float>(byte) / 255 * alpha + behind * (1 - alpha);
+    return srgb_from_linear(linear_bytes()[byte] * alpha + linear_from_srgb(behind) * (1 - alpha));
+}
+
 }  // namespace
 
 TrainingScene::TrainingScene(const RadianceField& f, const std::vector<PosedView>& v, const FieldFrame& fr,
                              const RadianceTrainerOptions& o)
-    : field(f), views(v), frame(fr), options(o), rule(o.march.rule(fr)) {
+    : field(f), views(v), frame(fr), options(o), rule(o.march.rule(fr)), corrections(poses_of(v)) {
     if (views.empty()) fail(ErrorKind::input, "a radiance field needs at least one photo");
     std::vector<std::pair<geom::Camera, std::shared_ptr<const geom::PixelDirections>>> known;
     for (const PosedView& view : views) {
@@ -39,11 +63,27 @@ TrainingScene::TrainingScene(const RadianceField& f, const std::vector<PosedView
                                std::make_shared<const geom::PixelDirections>(geom::pixel_directions(view.camera)));
             it = known.end() - 1;
         }
+        directions_.push_back(it->second);
         rays.emplace_back(view.camera, view.world_from_camera, frame, it->second);
+    }
+    gains.assign(views.size(), {1, 1, 1});
+    if (options.environment) environment = EnvironmentMap(kEnvironmentWidth, kEnvironmentHeight);
+    const float diagonal = std::sqrt(3.0f) * static_cast<float>(1 << (field.config.cascades - 1));
+    reach = std::max(rule.number_of(2 * diagonal), 1.0f);
+}
+
+void TrainingScene::follow_corrections() {
+    for (std::size_t v = 0; v < views.size(); ++v) {
+        if (options.exposure) gains[v] = corrections.gain(v);
+        if (options.poses) rays[v] = ViewRays(views[v].camera, corrections.pose(v), frame, directions_[v]);
     }
 }
 
-void GroupGradients::clear(const RadianceField& field) {
+void GroupGradients::clear(const TrainingScene& scene) {
+    const RadianceField& field = scene.field;
+    gains.assign(scene.options.exposure ? 6 * scene.views.size() : 0, 0.0f);
+    poses.assign(scene.options.poses ? 6 * scene.views.size() : 0, 0.0f);
+    environment.assign(scene.environment.raw.size(), 0.0f);
     density.assign(field.density_weights.size(), 0.0f);
     colour.assign(field.colour_weights.size(), 0.0f);
     x.clear(), y.clear(), z.clear();
@@ -58,13 +98,14 @@ void TrainingChunk::draw(const TrainingScene& scene, const kernels::OccupancyVie
     const auto& options = scene.options;
     const std::size_t n = end - begin;
     rays_.clear();
-    target_.resize(3 * n), background_.resize(3 * n), counts_.resize(n);
+    target_.resize(3 * n), background_.resize(3 * n), counts_.resize(n), view_.resize(n), clear_.resize(n);
     for (auto& d : direction_) d.resize(n);
     for (std::size_t r = 0; r < n; ++r) {
         RayRandom random(options.seed, step, begin + r);
         // Views in turn, so that every one has its share of a step.
         const std::size_t v = (begin + r) * scene.views.size() / rays;
         const PosedView& view = scene.views[v];
+        view_[r] = static_cast<std::uint32_t>(v);
         const auto width = static_cast<std::size_t>(view.rgba.width),
                    height = static_cast<std::size_t>(view.rgba.height);
         const auto pick = [&](std::size_t size) {
@@ -79,10 +120,16 @@ void TrainingChunk::draw(const TrainingScene& scene, const kernels::OccupancyVie
         const auto channels = static_cast<std::size_t>(view.rgba.channels);
         const std::uint8_t* p = view.rgba.data.data() + pixel * channels;
         const float alpha = channels == 4 ? static_cast<float>(p[3]) / 255 : 1.0f;
+        clear_[r] = 1 - alpha;
+        std::array<float, 3> far{};
+        if (!scene.environment.empty()) far = scene.environment.color(ray.direction);
         for (std::size_t k = 0; k < 3; ++k) {
-            const float behind = options.background ? (*options.background)[k] : random.uniform();
-            background_[3 * r + k] = behind;
-            target_[3 * r + k] = static_cast<float>(p[k]) / 255 * alpha + behind * (1 - alpha);
+            const float behind = !scene.environment.empty() ? far[k]
+                                 : options.background       ? (*options.background)[k]
+                                                            : random.uniform();
+            // The gain is of what the scene shows; a background of ours is seen as it is.
+            background_[3 * r + k] = scene.environment.empty() ? behind / scene.gains[v][k] : behind;
+            target_[3 * r + k] = laid_over(p[k], alpha, behind, options.linear_blend);
             direction_[k][r] = ray.direction[k];
         }
         rays_.push_back(ray);
@@ -109,19 +156,24 @@ void TrainingChunk::forward(const TrainingScene& scene) {
                                weights_.first(samples), color_, through_);
 }
 
-void TrainingChunk::loss(const TrainingScene&, std::size_t rays, GroupGradients& out) {
-    slope_.resize(color_.size());
+void TrainingChunk::loss(const TrainingScene& scene, std::size_t rays, GroupGradients& out) {
+    slope_.resize(color_.size()), bend_.resize(color_.size());
     const float share = 1.0f / static_cast<float>(rays);
     for (std::size_t i = 0; i < color_.size(); ++i) {
-        const float difference = counts_[i / 3] ? color_[i] - target_[i] : 0.0f;
+        const float gain = scene.gains[view_[i / 3]][i % 3], shown = gain * color_[i];
+        // A photo shows nothing brighter than white.
+        const bool blown_out = scene.options.exposure && target_[i] >= 1 && shown > 1;
+        const float difference = counts_[i / 3] && !blown_out ? shown - target_[i] : 0.0f;
         const kernels::Huber huber = kernels::huber(difference);
-        slope_[i] = huber.slope * share;
+        slope_[i] = gain * huber.slope * share;
+        const bool counts = counts_[i / 3] && !blown_out;
+        bend_[i] = !counts ? 0 : share * (std::abs(difference) > 1e-6f ? huber.slope / difference : 2);
         out.loss += static_cast<double>(huber.loss);
         out.squared_error += static_cast<double>(difference) * static_cast<double>(difference);
     }
 }
 
-void TrainingChunk::backward(const TrainingScene& scene, GroupGradients& out) {
+void TrainingChunk::backward(const TrainingScene& scene, std::size_t rays, GroupGradients& out) {
     const RadianceField& field = scene.field;
     const std::size_t samples = tracer_.size(), in = field.colour_net.in(), n_out = field.colour_net.out(),
                       width = field.grid.width();
@@ -132,6 +184,9 @@ void TrainingChunk::backward(const TrainingScene& scene, GroupGradients& out) {
         tracer_.first, {tracer_.colour_in.first(samples * in), in, tracer_.dt.first(samples), weights_.first(samples),
                         tracer_.alpha.first(samples), rgb_.first(3 * samples), color_, slope_, d_raw_.data, n_out,
                         d_density_.first(samples)});
+    if (scene.options.distortion > 0) distortion(scene, rays, out);
+    if (scene.options.fade > 0) fade(scene);
+    gradients_of_photos(scene, out);
     kernels::mlp_backward(field.colour_net, field.colour_weights, samples, tracer_.colour_in.data.data(), in,
                           hidden_.first(samples * field.colour_net.hidden()), d_raw_.data.data(), n_out,
                           d_in_.data.data(), in, out.colour, scratch_.data);
@@ -161,7 +216,8 @@ void TrainingChunk::run(const TrainingScene& scene, const kernels::OccupancyView
     out.trained += tracer_.size();
     forward(scene);
     loss(scene, rays, out);
-    backward(scene, out);
+    backward(scene, rays, out);
+    if (scene.options.poses) gradients_of_poses(scene, step, begin, out);
 }
 
 }  // namespace nir::render

@@ -20,9 +20,18 @@ struct TrainingScene {
     FieldFrame frame;
     RadianceTrainerOptions options;
     kernels::StepRule rule;
+    PhotoCorrections corrections;
+    EnvironmentMap environment;               ///< empty: none
+    std::vector<std::array<float, 3>> gains;  ///< of the views, from corrections
+    float reach = 1;                          ///< number of the last step within the outermost cube
 
     TrainingScene(const RadianceField& field, const std::vector<PosedView>& views, const FieldFrame& frame,
                   const RadianceTrainerOptions& options);
+    /// Brings rays and gains up to date after the corrections have changed.
+    void follow_corrections();
+
+private:
+    std::vector<std::shared_ptr<const geom::PixelDirections>> directions_;
 };
 
 /// What a part of a step's rays leaves behind: gradients of the networks, and of the encodings for the scatter.
@@ -30,10 +39,12 @@ struct GroupGradients {
     std::vector<float> density, colour;        ///< like the networks' weights
     std::vector<float> x, y, z;                ///< of the trained samples
     std::vector<std::vector<float>> by_level;  ///< [samples, features] each
+    std::vector<float> gains, poses;           ///< [views, 6]: gradient and curvature; [views, 6]; empty if not learned
+    std::vector<float> environment;            ///< like EnvironmentMap::raw
     std::size_t evaluated = 0, trained = 0;
     double loss = 0, squared_error = 0;
 
-    void clear(const RadianceField& field);
+    void clear(const TrainingScene& scene);
 };
 
 /// Rays of one step that are worked on together, from drawing them to the gradients. One per thread.
@@ -48,12 +59,20 @@ private:
               std::size_t begin, std::size_t end);
     void forward(const TrainingScene& scene);
     void loss(const TrainingScene& scene, std::size_t rays, GroupGradients& out);
-    void backward(const TrainingScene& scene, GroupGradients& out);
+    void backward(const TrainingScene& scene, std::size_t rays, GroupGradients& out);
+    void fade(const TrainingScene& scene);
+    void distortion(const TrainingScene& scene, std::size_t rays, GroupGradients& out);
+    void gradients_of_photos(const TrainingScene& scene, GroupGradients& out) const;
+    void gradients_of_poses(const TrainingScene& scene, std::uint64_t step, std::size_t begin, GroupGradients& out);
 
     WaveTracer tracer_;
     std::vector<kernels::MarchingRay> rays_;
     std::vector<float> target_, background_, direction_[3], color_, through_, slope_;
     std::vector<std::uint8_t> counts_;
+    std::vector<std::uint32_t> view_;  ///< of each ray
+    std::vector<float> clear_;         ///< transparency of each photo's pixel
+    std::vector<float> bend_;          ///< second derivative of the loss with respect to each shown colour, about
+    std::vector<float> d_position_, interval_;
     Buffer harmonics_, hidden_, raw_, rgb_, weights_, d_raw_, d_density_, d_in_, d_encoded_, scratch_;
 };
 

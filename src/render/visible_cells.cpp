@@ -48,7 +48,7 @@ private:
 /// Decides about spheres of the world.
 class SphereTest {
 public:
-    explicit SphereTest(const std::vector<PosedView>& views) : views_(views) {
+    SphereTest(const std::vector<PosedView>& views, std::size_t fewest) : views_(views), fewest_(fewest) {
         for (const PosedView& view : views) opaque_.emplace_back(view.rgba);
     }
     bool any_transparent() const {
@@ -56,7 +56,7 @@ public:
     }
     /// @param first the view to ask first: the one that said no last time; set to the one that says no.
     bool visible(Vec3d center, double radius, std::size_t& first) const {
-        bool seen = false;
+        std::size_t seen = 0;
         const std::size_t start = first;
         for (std::size_t i = 0; i < views_.size(); ++i) {
             const std::size_t v = (start + i) % views_.size();
@@ -64,7 +64,7 @@ public:
             const auto at = geom::project(camera, views_[v].world_from_camera, center);
             // Spheres around the eye or behind it, or beyond the lens model, are left to the other views.
             if (!at || at->depth <= radius) {
-                seen |= norm(center - views_[v].world_from_camera.position) < 2 * radius;
+                seen += norm(center - views_[v].world_from_camera.position) < 2 * radius ? 1u : 0u;
                 continue;
             }
             // A sphere's image is an ellipse, at most this wide within 60 degrees of the axis; 1.5 covers mild lenses.
@@ -75,14 +75,16 @@ public:
                 first = v;
                 return false;
             }
-            seen |= at->at.x > -reach && at->at.y > -reach && at->at.x < camera.width + reach &&
-                    at->at.y < camera.height + reach;
+            const bool inside = at->at.x > -reach && at->at.y > -reach && at->at.x < camera.width + reach &&
+                                at->at.y < camera.height + reach;
+            seen += inside ? 1u : 0u;
         }
-        return seen;
+        return seen >= fewest_;
     }
 
 private:
     const std::vector<PosedView>& views_;
+    std::size_t fewest_;
     std::vector<OpaqueCount> opaque_;
 };
 
@@ -114,9 +116,9 @@ struct Carver {
 }  // namespace
 
 std::vector<std::uint32_t> visible_cells(const std::vector<PosedView>& views, const FieldFrame& frame, int cascades,
-                                         std::uint32_t finest) {
+                                         std::uint32_t finest, std::size_t fewest) {
     constexpr std::uint32_t kBlock = 8, kBlocks = kOccupancyCells / kBlock;
-    const SphereTest test(views);
+    const SphereTest test(views, fewest);
     if (!test.any_transparent()) finest = kBlock;  // borders of the views only
     const std::size_t blocks = std::size_t{kBlocks} * kBlocks * kBlocks * static_cast<std::size_t>(cascades);
     std::vector<std::vector<std::uint32_t>> parts((blocks + 63) / 64);

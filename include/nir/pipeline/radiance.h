@@ -24,6 +24,7 @@ struct TrainRadianceOptions {
     std::optional<std::int64_t> steps;     ///< instead of train.steps; alone it takes the limit of time away
     std::optional<double> time_s;          ///< instead of train.time; alone it takes the limit of steps away
     std::optional<std::uint64_t> seed;     ///< instead of train.seed
+    std::uint64_t max_memory = 0;          ///< bytes; photos are shrunk to fit. 0: no limit
 };
 
 struct TrainRadianceResult {

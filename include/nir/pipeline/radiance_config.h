@@ -33,6 +33,7 @@ struct RadianceDataOptions {
     std::string name = "scene";
     std::string path;
     int hold_out = -1;
+    int downscale = 0;
     std::string masks;
     std::vector<double> box;
 
@@ -45,6 +46,10 @@ struct RadianceTrainConfig {
     double time = 300;
     double lr = 1e-2, lr_end = 0.03, decay_from = 0.3;
     int log2_first_batch = 14, log2_batch = 17, double_every = 150;
+    std::string background = "auto", blend = "srgb";
+    bool exposure = false, poses = false;
+    double distortion = -1, fade = -1;
+    int fewest_views = 0;
     int log_every = 50;
     double preview_every = 5, checkpoint_every = 60;
     int preview_size = 400;

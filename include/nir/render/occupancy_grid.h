@@ -24,9 +24,9 @@ public:
     /// @throws Error{format} if they do not fit.
     OccupancyGrid(int cascades, std::vector<std::uint32_t> candidates, std::vector<float> values);
 
-    /// Drops cells which no view sees, and cells which a view sees where its picture is transparent (the visual hull).
-    /// @return candidates left.
-    std::size_t carve(const std::vector<PosedView>& views, const FieldFrame& frame);
+    /// Drops cells which fewer than `fewest` views see, and cells which a view sees where its picture is transparent
+    /// (the visual hull). @return candidates left.
+    std::size_t carve(const std::vector<PosedView>& views, const FieldFrame& frame, std::size_t fewest = 1);
 
     /// Looks at every `phases`-th candidate from number `phase` on: value = max(decay * value, density at a random
     /// point of the cell). On the pool; repeatable for the same seed.

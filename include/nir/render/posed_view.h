@@ -29,6 +29,10 @@ struct FieldFrame {
     geom::Vec3d world_from_field(geom::Vec3d p) const { return (p - geom::Vec3d{0.5, 0.5, 0.5}) * side + center; }
 };
 
+/// The sRGB curve, 0..1 both ways. Ref: IEC 61966-2-1.
+float linear_from_srgb(float v);
+float srgb_from_linear(float v);
+
 /// The smallest cube around a box, widened by `margin` of its longest side at each end.
 FieldFrame frame_of(const geom::Box3d& box, double margin = 0.02);
 

@@ -9,6 +9,7 @@
 #include "nir/render/radiance_field.h"
 #include "nir/render/render_view.h"
 
+#include <array>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -20,7 +21,8 @@ namespace nir::render {
 /// A camera that the model was trained with (nir's convention, world coordinates).
 struct TrainedView {
     geom::Camera camera;
-    geom::Pose world_from_camera;
+    geom::Pose world_from_camera;        ///< refined, if the training did that
+    std::array<float, 3> gain{1, 1, 1};  ///< of the photo (photo_corrections.h)
 };
 
 /// All that a view needs: the field, where it stands in the world, what is empty, and how rays walk. The cameras of the
@@ -31,6 +33,7 @@ struct RadianceModel {
     FieldFrame frame;
     MarchOptions march;
     std::vector<TrainedView> views{};
+    EnvironmentMap environment{};  ///< empty: what lies behind was not learned
     /// What else the metadata of the file hold, as text: configuration, step, seed, … Names begin with "info.".
     std::map<std::string, std::string> info{};
 };
@@ -54,6 +57,8 @@ public:
     /// True if every view that has the point in its picture shows something opaque there, and all but a tenth of them
     /// (depths are soft at silhouettes) show it in front of the point. False if no view has it in its picture.
     bool hidden(geom::Vec3d world) const;
+    /// True if some view has the point in its picture and nothing opaque more than `tolerance` (world units) in front.
+    bool seen(geom::Vec3d world, double tolerance) const;
 
 private:
     struct Map {

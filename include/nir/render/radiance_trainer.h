@@ -2,7 +2,9 @@
 // Copyright (c) 2026 the nir developers
 #pragma once
 
+#include "nir/render/environment.h"
 #include "nir/render/occupancy_grid.h"
+#include "nir/render/photo_corrections.h"
 #include "nir/render/posed_view.h"
 #include "nir/render/radiance_field.h"
 #include "nir/render/render_view.h"
@@ -36,6 +38,23 @@ struct RadianceTrainerOptions {
     float stop_at = 1e-4f;  ///< transmittance at which a ray ends
     /// Behind transparent pixels; nothing: a random colour a ray, so that density cannot hide as background.
     std::optional<std::array<float, 3>> background;
+
+    // What real photos need.
+    bool exposure = false;     ///< a gain a photo and channel (photo_corrections.h)
+    bool poses = false;        ///< the cameras' poses are refined
+    bool environment = false;  ///< colours by direction behind everything, instead of `background`
+    double gain_rate = 0.03,
+           pose_rate = 2e-4;        ///< share of Newton's step; Adam's rate. They fall with the learning rate
+    double corrections_from = 0.1;  ///< progress from which on gains and poses are learned
+    std::size_t pose_rays = 8;      ///< every so-manyth ray says something about its pose
+    /// Weight of the distortion loss, which draws the samples of a ray together (barron2022, eq. 15).
+    double distortion = 0;
+    /// Gradients of samples nearer to a camera than this (world units) are scaled by the square of the distance, so
+    /// that density in front of one camera is not learned from it (philip2023). 0: off.
+    double fade = 0;
+    /// Transparent pixels are laid over the background in linear light, as instant-ngp does by default, instead of
+    /// sRGB-encoded, as the published tables of NeRF do.
+    bool linear_blend = false;
 };
 
 /// What one step did.
@@ -62,6 +81,10 @@ public:
     /// @throws Error{numeric} if the loss is not finite.
     StepReport step(double progress);
     std::size_t steps() const;
+    /// What was found out about the photos; as given where nothing is learned.
+    const PhotoCorrections& corrections() const;
+    /// Empty unless options.environment.
+    const EnvironmentMap& environment() const;
 
     /// Adds all that decides how the training goes on: field, grid, moments, counters. A trainer of the same views and
     /// options that restores it takes the same steps, bit by bit.

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the nir developers
 #pragma once
 
+#include "nir/render/environment.h"
 #include "nir/render/occupancy_grid.h"
 #include "nir/render/posed_view.h"
 #include "nir/render/radiance_field.h"
@@ -22,9 +23,11 @@ struct MarchOptions {
 
 struct RenderOptions {
     MarchOptions march;
-    std::array<float, 3> background{1, 1, 1};  ///< sRGB
-    float stop_at = 1e-3f;                     ///< transmittance at which a ray ends
-    bool normals = false;                      ///< also fill RenderedView::normals
+    std::array<float, 3> background{1, 1, 1};     ///< sRGB
+    float stop_at = 1e-3f;                        ///< transmittance at which a ray ends
+    const EnvironmentMap* environment = nullptr;  ///< instead of the background, if there is one
+    std::array<float, 3> gain{1, 1, 1};           ///< of the photo (photo_corrections.h), on what the scene shows
+    bool normals = false;                         ///< also fill RenderedView::normals
 };
 
 /// A picture of the field: rows from the top. Colours are sRGB-encoded and contain the background.
@@ -34,8 +37,8 @@ struct RenderedView {
     std::vector<float> alpha;  ///< opacity
     std::vector<float> depth;  ///< along the optical axis, world units, mean over the weights; 0 where alpha is 0
 
-    /// [pixels, 3], if wanted: where density falls fastest at the depth of the pixel, unit vectors of the world; 0
-    /// where less than half is opaque. From differences over a pixel and a half.
+    /// [pixels, 3], if wanted: where density falls fastest at the front of what the pixel shows, unit vectors of the
+    /// world; 0 where less than half is opaque. From differences over a pixel and a half.
     std::vector<float> normals;
 
     geom::Image8 image() const;  ///< 3 channels, rounded
