@@ -5,10 +5,12 @@
 time and memory of nir against the number of points and against --max-memory.
 
   bench/scenes.py --nir build/release/bin/nir --evaluator ../shared/tools/evaluate.py --truth DIR SCAN...
-                  [--record FILE.json] [--plot FILE.png] [--growth SCAN] [--memory SCAN] [--methods nir,poisson]
+                  [--record FILE.json] [--plot FILE.png] [--growth SCAN] [--memory SCAN] [--methods nir,sensors,poisson]
 
-DIR holds KIND_SET.gt.ply for scans named KIND_SET_MODE_N.ply (../shared/tools/make_scene.py writes both); distances are
-in the unit of the scan, F-scores at 2 % and 5 % of it. --growth takes random parts of a scan (1/64 to all); --memory
+DIR holds KIND_SET.gt.ply (points of the exposed surface) and KIND_SET.solids.ply (the mesh of what stands there) for scans
+named KIND_SET_MODE_N.ply (../shared/tools/make_scene.py --mesh writes all). Distances are in the unit of the scan and to
+surfaces: of the mesh to the solids, of the points to the mesh; F-scores at 1, 2 and 5 cm; normals at nearest samples.
+Method sensors is nir with --sensors where the scan has KIND_SET_MODE_N.origins.npz. --growth takes random parts of a scan (1/64 to all); --memory
 runs a scan with 1, 2 and 4 GB. Seconds are those of the clock and of the processor, with reading, normals and writing;
 memory is the peak of the process. Wants Debian's python3-numpy and python3-scipy; python3-open3d for poisson,
 python3-matplotlib for the plot. Prints Markdown.
@@ -22,6 +24,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+SAMPLES = 400000
 
 POISSON = """
 import sys, numpy as np, open3d as o3d
@@ -105,12 +109,19 @@ def plot(growth, path):
     figure.savefig(path, dpi=110)
 
 
+def save(path, record):
+    """What there is so far."""
+    if path:
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(record, f, indent=1)
+
+
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("--nir", required=True)
     a.add_argument("--evaluator", required=True)
     a.add_argument("--truth", required=True)
-    a.add_argument("--methods", default="nir,poisson")
+    a.add_argument("--methods", default="nir,sensors,poisson")
     a.add_argument("--record")
     a.add_argument("--plot")
     a.add_argument("--growth")
@@ -126,28 +137,36 @@ def main():
     record = {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count(),
               "date": time.strftime("%Y-%m-%d"), "scenes": [], "growth": [], "memory": []}
     if a.scans:
-        print("| scan | method | F 2 cm | F 5 cm | normal consistency | seconds | processor seconds | peak GB | faces |")
-        print("|---|---|---|---|---|---|---|---|---|")
+        print("| scan | method | accuracy, mm | completeness, mm | F 1 cm | F 2 cm | F 5 cm | normal consistency | "
+              "with its sign | seconds | processor seconds | peak GB | faces |")
+        print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
     for scan in a.scans:
         name = os.path.basename(scan)[:-4]
-        truth = f"{a.truth}/{'_'.join(name.split('_')[:2])}.gt.ply"
+        truth = f"{a.truth}/{'_'.join(name.split('_')[:2])}"
         for method in a.methods.split(","):
             mesh = f"{folder}/{name}.{method}.ply"
-            if method == "nir":
-                r = nir(a.nir, scan, mesh, "--trim", "auto")
-            else:
+            sensors = scan[:-4] + ".origins.npz"
+            if method == "sensors" and not os.path.exists(sensors):
+                continue
+            if method == "poisson":
                 depth = poisson_depth(ev, scan)
                 r, _ = measured([sys.executable, "-c", POISSON, scan, mesh, depth])
                 r["depth"] = depth
-            done = subprocess.run([sys.executable, a.evaluator, mesh, truth, "--unit", "10", "--tau", "0.02,0.05",
+            else:
+                r = nir(a.nir, scan, mesh, "--trim", "auto", *(["--sensors", sensors] if method == "sensors" else []))
+            done = subprocess.run([sys.executable, a.evaluator, mesh, truth + ".gt.ply", "--surface",
+                                   truth + ".solids.ply", "--n", str(SAMPLES), "--unit", "10", "--tau", "0.01,0.02,0.05",
                                    "--crop"], capture_output=True, text=True)
             r["figures"] = json.loads(done.stdout) if done.returncode == 0 else {}
             f = r["figures"]
             r.update(scan=name, method=method)
             record["scenes"].append(r)
-            print(f"| {name} | {method} | {f.get('f1_tau_0.02', 0):.3f} | {f.get('f1_tau_0.05', 0):.3f} | "
-                  f"{f.get('normal_consistency', 0):.3f} | {r['seconds']:.1f} | {r['processor_seconds']:.0f} | "
+            print(f"| {name} | {method} | {1000 * f.get('accuracy_p2s', 0):.1f} | {1000 * f.get('completeness_p2s', 0):.1f} | "
+                  f"{f.get('f1_p2s_tau_0.01', 0):.3f} | {f.get('f1_p2s_tau_0.02', 0):.3f} | "
+                  f"{f.get('f1_p2s_tau_0.05', 0):.3f} | {f.get('normal_consistency', 0):.3f} | "
+                  f"{f.get('normal_consistency_signed', 0):.3f} | {r['seconds']:.1f} | {r['processor_seconds']:.0f} | "
                   f"{r['peak_bytes'] / 1e9:.2f} | {f.get('faces', 0)} |", flush=True)
+            save(a.record, record)
     if a.growth:
         print("\n| points | seconds | processor seconds | peak GB |\n|---|---|---|---|")
         for k in (64, 32, 16, 8, 4, 2, 1):
@@ -172,9 +191,7 @@ def main():
                 print(f"| {size} | refused: {r['err'].strip()} | | |", flush=True)
                 continue
             print(f"| {size} | {r['peak_bytes'] / 1e9:.2f} | {r['seconds']:.1f} | {r['processor_seconds']:.0f} |", flush=True)
-    if a.record:
-        with open(a.record, "w", encoding="utf-8") as f:
-            json.dump(record, f, indent=1)
+    save(a.record, record)
 
 
 if __name__ == "__main__":

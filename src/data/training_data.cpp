@@ -8,6 +8,7 @@
 
 #include "data/dataset_data.h"
 #include "data/sample_rng.h"
+#include "data/view_data.h"
 #include "data/window_batch.h"
 
 #include <algorithm>
@@ -162,6 +163,9 @@ std::span<const DataRow> data_rows() {
          config_alternative<DatasetConfig>("dataset", "Prepared sets: the papers' layout as it is, or packed"),
          "occupancy",
          [](const AnyConfig& c, const TrainingDataOptions& o) { return make_dataset_data(c.get<DatasetConfig>(), o); }},
+        {"niemeyer2020", config_alternative<ViewDataConfig>("views", "Posed photos of one object with silhouettes"),
+         "views",
+         [](const AnyConfig& c, const TrainingDataOptions& o) { return make_view_data(c.get<ViewDataConfig>(), o); }},
     };
     return kRows;
 }

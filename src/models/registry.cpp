@@ -11,6 +11,7 @@
 #include "models/cascade/cascade_model.h"
 #include "models/conv_onet/conv_onet.h"
 #include "models/conv_onet/crop_model.h"
+#include "models/dvr/dvr_model.h"
 #include "models/onet/onet.h"
 #include "models/psgn/psgn.h"
 #include "models/r2n2/r2n2.h"
@@ -40,6 +41,9 @@ std::span<const ModelRow> model_rows() {
          [](const AnyConfig& c) -> std::unique_ptr<Model> {
              return std::make_unique<CascadeModel>(c.get<CascadeConfig>());
          }},
+        {"niemeyer2020",
+         config_alternative<DvrConfig>("dvr", "Differentiable volumetric rendering: shape and colour from pictures"),
+         [](const AnyConfig& c) -> std::unique_ptr<Model> { return std::make_unique<Dvr>(c.get<DvrConfig>()); }},
         {"fan2017",
          config_alternative<PsgnConfig>("psgn", "Point Set Generation Network: a fixed number of points from one code"),
          [](const AnyConfig& c) -> std::unique_ptr<Model> { return std::make_unique<Psgn>(c.get<PsgnConfig>()); }},

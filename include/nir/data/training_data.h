@@ -6,6 +6,7 @@
 #include "nir/base/config.h"
 #include "nir/data/occupancy_samples.h"
 #include "nir/data/training_targets.h"
+#include "nir/geom/vec.h"
 
 #include <cstdint>
 #include <memory>
@@ -21,6 +22,12 @@ struct Batch;
 
 namespace nir::data {
 
+/// p_world = center + side * p_model.
+struct WorldFrame {
+    geom::Vec3d center{};
+    double side = 1;
+};
+
 /// Where a training gets its batches from, and what it is tested on. Everything is a function of (seed, index).
 class TrainingData {
 public:
@@ -35,6 +42,8 @@ public:
     virtual LabelledScan held_out_scan(std::uint64_t index, std::size_t labels) const = 0;
     /// What a model trained on this has seen, in words, for model files.
     virtual std::string training_range() const = 0;
+    /// Where the model's frame lies, if the training is about one thing in the world.
+    virtual std::optional<WorldFrame> world_frame() const { return {}; }
 };
 
 struct TrainingDataOptions {
@@ -52,7 +61,8 @@ struct TrainingDataOptions {
 struct DataRow {
     const char* reference;
     ConfigAlternative config;
-    std::string_view batch;  ///< what batches hold: "occupancy" (conv_onet.h) or "cascade" (cascade_batch.h)
+    std::string_view batch;  ///< what batches hold: "occupancy" (nn/batch.h), "cascade" (cascade_batch.h) or
+                             ///< "views" (view_samples.h)
     std::unique_ptr<TrainingData> (*make)(const AnyConfig& config, const TrainingDataOptions& options);
 };
 

@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the nir developers
 #include "models/dvr/dvr_decoder.h"
 
+#include <cmath>
+
 namespace nir::models {
 
 using torch::Tensor;
@@ -33,6 +35,24 @@ Tensor DvrDecoderImpl::forward(const Tensor& p, const Tensor& c) {
         h = blocks_[i]->as<nn::ResnetBlockFC>()->forward(h);
     }
     return fc_out_(config_.leaky ? torch::leaky_relu(h, 0.2) : h.relu());
+}
+
+Tensor DvrDecoderImpl::at_points(const Tensor& p, const Tensor& picture, const Tensor& c) {
+    Tensor h = fc_p_(p);
+    for (std::size_t i = 0; i < blocks_->size(); ++i) {
+        if (config_.c_dim > 0) h = h + fc_c_[i]->as<torch::nn::Linear>()->forward(c).index_select(0, picture);
+        h = blocks_[i]->as<nn::ResnetBlockFC>()->forward(h);
+    }
+    return fc_out_(config_.leaky ? torch::leaky_relu(h, 0.2) : h.relu());
+}
+
+void DvrDecoderImpl::start_as_ball(double radius, double slope) {
+    const torch::NoGradGuard no_grad;
+    fc_p_->weight.normal_(0, 1), fc_p_->bias.zero_();
+    // The last layers of the blocks are zero from the start, so the activations arrive as they are.
+    fc_out_->weight.zero_(), fc_out_->bias.zero_();
+    fc_out_->weight[0].fill_(-slope * std::sqrt(2 * M_PI) / config_.hidden);
+    fc_out_->bias[0] = slope * radius;
 }
 
 }  // namespace nir::models

@@ -29,6 +29,11 @@ public:
     /// @param p [B, N, 3], the cube of side 1 around 0; c [B, c_dim], ignored if c_dim = 0
     /// @return [B, N, out_dim]: logit of the occupancy, logits of red, green, blue
     torch::Tensor forward(const torch::Tensor& p, const torch::Tensor& c);
+    /// The same for points of any pictures. @param p [M, 3]; picture [M] i64, rows of c.  @return [M, out_dim]
+    torch::Tensor at_points(const torch::Tensor& p, const torch::Tensor& picture, const torch::Tensor& c);
+    /// Weights that make the occupancy nearly that of a ball around 0, logit `slope` (radius - |p|); colours grey.
+    /// Gaussian directions: |p| is the mean of max(0, w . p). Ref: atzmon2020 (SAL), §4.
+    void start_as_ball(double radius, double slope);
 
     const DvrDecoderConfig& config() const { return config_; }
 

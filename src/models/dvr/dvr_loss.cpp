@@ -13,14 +13,6 @@ namespace {
 
 constexpr double kNormalStep = 1e-3;  ///< of the differences, and side of the cube of the neighbours
 
-Tensor occupancy_of(DvrDecoder& decoder, const Tensor& p, const Tensor& code) { return decoder(p, code).select(-1, 0); }
-
-/// Binary cross entropy of the chosen logits with one label, summed.
-Tensor side_loss(const Tensor& logits, const Tensor& mask, bool occupied) {
-    const Tensor chosen = logits.masked_select(mask);
-    return (occupied ? F::softplus(-chosen) : F::softplus(chosen)).sum();
-}
-
 /// Differences of neighbouring pixels of a patch, along both sides from its corner, prediction against picture: the
 /// length of the difference of both, a channel each. @param rgb, truth [B, N, 3]; mask [B, N]
 Tensor image_gradient_loss(const Tensor& rgb, const Tensor& truth, const Tensor& mask, std::int64_t patch) {
@@ -33,15 +25,35 @@ Tensor image_gradient_loss(const Tensor& rgb, const Tensor& truth, const Tensor&
     return both.norm(2, -1).sum();
 }
 
-/// How far normals turn from points to their neighbours.
-Tensor normal_loss(DvrDecoder decoder, const Tensor& code, const DvrHits& hits, Tensor noise) {
-    const Tensor rows = hits.seen.nonzero().select(1, 0), p = hits.points.detach().index({hits.seen}).unsqueeze(1);
-    if (!noise.defined()) noise = torch::rand({p.size(0), 3}, p.options());
-    // A row each, with the code of its picture.
-    const Tensor codes = code.index_select(0, rows);
-    const DvrField field = [&](const Tensor& q) { return occupancy_of(decoder, q, codes); };
-    const Tensor near = p + (noise.unsqueeze(1) - 0.5) * kNormalStep;
-    return (logit_normals(field, p) - logit_normals(field, near)).norm(2, -1).sum();
+/// Rows [M, ...] of the rays [B, N, ...] in `which` (flat places).
+Tensor rows(const Tensor& x, const Tensor& which) { return x.flatten(0, 1).index_select(0, which); }
+
+/// The decoder for a step, with the pictures of flat places.
+struct Asked {
+    DvrDecoder decoder;
+    Tensor code;
+    std::int64_t pixels;
+
+    Tensor picture(const Tensor& which) const { return which.div(pixels, "floor"); }
+    Tensor all(const Tensor& p, const Tensor& which) { return decoder->at_points(p, picture(which), code); }
+    Tensor logits(const Tensor& p, const Tensor& which) { return all(p, which).select(-1, 0); }
+};
+
+/// Directions in which the logit grows, by differences over kNormalStep, at K places of each ray. p [K, M, 3]
+Tensor logit_normals(Asked& ask, const Tensor& p, const Tensor& which) {
+    const Tensor step = 0.5 * kNormalStep * torch::eye(3, p.options());
+    const Tensor at = torch::cat({p.unsqueeze(0) + step.view({3, 1, 1, 3}), p.unsqueeze(0) - step.view({3, 1, 1, 3})});
+    const std::int64_t copies = at.size(0) * at.size(1);
+    const Tensor f = ask.logits(at.view({-1, 3}), which.repeat({copies})).view({2, 3, p.size(0), p.size(1)});
+    const Tensor n = (f[0] - f[1]).permute({1, 2, 0});
+    return n / n.norm(2, -1, true).clamp_min(1e-5);
+}
+
+/// How far normals turn from points [M, 3] to their neighbours.
+Tensor normal_loss(Asked& ask, const Tensor& p, const Tensor& which, Tensor noise) {
+    if (!noise.defined()) noise = torch::rand(p.sizes(), p.options());
+    const Tensor n = logit_normals(ask, torch::stack({p, p + (noise - 0.5) * kNormalStep}), which);
+    return (n[0] - n[1]).norm(2, -1).sum();
 }
 
 }  // namespace
@@ -53,61 +65,61 @@ Tensor look_up(const Tensor& image, const Tensor& pixels) {
     return found.squeeze(2).transpose(1, 2);
 }
 
-Tensor logit_normals(const DvrField& field, const Tensor& p) {
-    std::vector<Tensor> slopes;
-    for (std::int64_t axis = 0; axis < 3; ++axis) {
-        Tensor step = torch::zeros({3}, p.options());
-        step[axis] = 0.5 * kNormalStep;
-        slopes.push_back(field(p + step) - field(p - step));
-    }
-    const Tensor n = torch::stack(slopes, -1);
-    return n / n.norm(2, -1, true).clamp_min(1e-5);
-}
-
-DvrLoss dvr_loss(DvrDecoder decoder, const Tensor& code, const DvrCameras& cameras, const DvrSamples& samples,
-                 const DvrTargets& targets, const DvrMarch& march, SlopeRule rule, const DvrWeights& weights) {
-    const DvrRays rays = rays_through(cameras, samples.pixels);
-    const DvrField field = [&](const Tensor& p) { return occupancy_of(decoder, p, code); };
-    const DvrHits hits = surface_hits(field, rays, march, rule);
-    const Tensor object = look_up(targets.mask.unsqueeze(1), samples.pixels).squeeze(-1) > 0.5;
-    const Tensor both = hits.seen & object;
-    const double pictures = static_cast<double>(samples.pixels.size(0));
+DvrLoss dvr_loss(DvrDecoder decoder, const Tensor& code, const DvrRays& rays, const Tensor& first,
+                 const DvrSamples& samples, const DvrTargets& targets, SlopeRule rule, const DvrWeights& weights) {
+    const std::int64_t pictures = first.size(0), pixels = first.size(1);
+    Asked ask{decoder, code, pixels};
+    const DvrHits hits = surface_hits(
+        [&](const Tensor& p, const Tensor& picture) { return decoder->at_points(p, picture, code).select(-1, 0); },
+        rays, first, rule);
+    const Tensor object = targets.object, both = hits.seen & object;
+    const auto places = [](const Tensor& mask) { return mask.flatten().nonzero().squeeze(1); };
+    const Tensor which_both = places(both), which_seen = places(hits.seen);
 
     DvrLoss out;
-    out.total = torch::zeros({}, samples.pixels.options());
+    out.total = torch::zeros({}, rays.origins.options());
     const auto add = [&](double weight, const Tensor& sum) {
-        const Tensor term = weight / pictures * sum;
+        const Tensor term = weight / static_cast<double>(pictures) * sum;
         out.total = out.total + term;
         return term.item<double>();
     };
     if (decoder->config().out_dim == 4) {
-        const Tensor rgb = decoder(hits.points, code).narrow(-1, 1, 3).sigmoid();
-        const Tensor truth = look_up(targets.image, samples.pixels);
-        if (weights.rgb > 0) out.rgb = add(weights.rgb, (rgb - truth).abs().index({both}).sum());
-        if (weights.image_gradient > 0) {
+        // Patches need all their pixels.
+        const bool patches = weights.image_gradient > 0;
+        const Tensor which = patches ? which_seen : which_both;
+        const Tensor rgb = ask.all(rows(hits.points, which), which).narrow(-1, 1, 3).sigmoid();
+        const Tensor whole = torch::zeros({pictures * pixels, 3}, rgb.options()).index_copy(0, which, rgb);
+        const Tensor apart = whole.index_select(0, which_both) - rows(targets.rgb, which_both);
+        if (weights.rgb > 0) out.rgb = add(weights.rgb, apart.abs().sum());
+        out.rgb_mse = apart.detach().square().mean().item<double>();
+        if (patches) {
             NIR_CHECK(weights.patch > 1);
-            out.image_gradient = add(weights.image_gradient, image_gradient_loss(rgb, truth, both, weights.patch));
+            out.image_gradient = add(weights.image_gradient,
+                                     image_gradient_loss(whole.view_as(targets.rgb), targets.rgb, both, weights.patch));
         }
     }
     if (weights.depth > 0) {
         NIR_CHECK(targets.depth.defined());
-        const Tensor truth = look_up(targets.depth.unsqueeze(1), samples.pixels).squeeze(-1);
-        const Tensor known = both & torch::isfinite(truth);
-        const Tensor apart =
-            weights.depth_on_points
-                ? (hits.points - (rays.origins + rays.directions * truth.unsqueeze(-1))).index({known}).norm(2, -1)
-                : (camera_depth(cameras, hits.points) - truth).index({known}).abs();
+        const Tensor known = places(both & torch::isfinite(targets.depth));
+        Tensor apart = (rows(hits.depth, known) - rows(targets.depth, known)).abs();
+        if (weights.depth_on_points) apart = apart * rows(rays.directions, known).norm(2, -1);
         out.depth = add(weights.depth, apart.sum());
     }
-    if (weights.normal > 0 && hits.seen.any().item<bool>())
-        out.normal = add(weights.normal, normal_loss(decoder, code, hits, samples.normal_noise));
-    if (weights.freespace > 0) {
-        const Tensor p = torch::where(hits.seen.unsqueeze(-1), hits.points.detach(), samples.freespace);
-        out.freespace = add(weights.freespace, side_loss(field(p), ~object, false));
-    }
+    if (weights.normal > 0 && which_seen.numel() > 0)
+        out.normal = add(weights.normal,
+                         normal_loss(ask, rows(hits.points.detach(), which_seen), which_seen, samples.normal_noise));
+    const Tensor empty = places(~object), filled = places(~hits.seen & object);
+    const Tensor seen_empty = rows(hits.seen, empty).unsqueeze(-1);
+    const Tensor at_empty = torch::where(seen_empty, rows(hits.points.detach(), empty), rows(samples.freespace, empty));
+    const Tensor sides =
+        ask.logits(torch::cat({at_empty, rows(samples.occupancy, filled)}), torch::cat({empty, filled}));
+    if (weights.freespace > 0)
+        out.freespace = add(weights.freespace, F::softplus(sides.narrow(0, 0, empty.numel())).sum());
     if (weights.occupancy > 0)
-        out.occupancy = add(weights.occupancy, side_loss(field(samples.occupancy), ~hits.seen & object, true));
+        out.occupancy = add(weights.occupancy, F::softplus(-sides.narrow(0, empty.numel(), filled.numel())).sum());
     out.mask_agreement = (hits.seen == object).to(torch::kFloat32).mean().item<double>();
+    const double either = (hits.seen | object).sum().item<double>();
+    out.mask_iou = either > 0 ? both.sum().item<double>() / either : 1;
     return out;
 }
 

@@ -32,26 +32,27 @@ Tensor along(const DvrRays& rays, const Tensor& depth) { return rays.origins + r
 
 /// [B, N, steps] depths at which rays are sampled.
 Tensor proposals(const DvrRays& rays, const DvrMarch& march) {
-    const auto shape = rays.origins.sizes();
     const Tensor t = torch::linspace(0, 1, march.steps, rays.origins.options()).view({1, 1, march.steps});
-    const Tensor plain = (march.near + t * (march.far - march.near)).expand({shape[0], shape[1], march.steps});
-    if (!march.use_cube) return plain;
-    const CubeHits cube = intersect_cube(rays, march.padding);
-    const Tensor near = cube.depths.index({Ellipsis, Slice(0, 1)}), far = cube.depths.index({Ellipsis, Slice(1, 2)});
-    return torch::where(cube.hit.unsqueeze(-1), near + t * (far - near), plain);
+    const Tensor bounds = march_bounds(rays, march), near = bounds.narrow(-1, 0, 1), far = bounds.narrow(-1, 1, 1);
+    return near + t * (far - near);
+}
+
+/// The pictures [N] of places of which each of B has n.
+Tensor pictures_of(std::int64_t pictures, std::int64_t n) {
+    return torch::arange(pictures, torch::kInt64).repeat_interleave(n);
 }
 
 /// The values at all samples, some rays at a time. @return [B, N, steps]
 Tensor sampled(const DvrField& field, const DvrRays& rays, const Tensor& depths) {
-    const std::int64_t n = depths.size(1), steps = depths.size(2);
-    const std::int64_t most = std::max<std::int64_t>(1, kMostPoints / (steps * depths.size(0)));
+    const std::int64_t pictures = depths.size(0), n = depths.size(1), steps = depths.size(2);
+    const std::int64_t most = std::max<std::int64_t>(1, kMostPoints / (steps * pictures));
     std::vector<Tensor> parts;
     for (std::int64_t first = 0; first < n; first += most) {
         const std::int64_t count = std::min(most, n - first);
         const Tensor d = depths.narrow(1, first, count);
         const Tensor points = rays.origins.narrow(1, first, count).unsqueeze(2) +
                               rays.directions.narrow(1, first, count).unsqueeze(2) * d.unsqueeze(-1);
-        parts.push_back(field(points.reshape({depths.size(0), count * steps, 3})).view({depths.size(0), count, steps}));
+        parts.push_back(field(points.reshape({-1, 3}), pictures_of(pictures, count * steps)).view(d.sizes()));
     }
     return torch::cat(parts, 1);
 }
@@ -60,9 +61,10 @@ Tensor sampled(const DvrField& field, const DvrRays& rays, const Tensor& depths)
 Tensor refined(const DvrField& field, const DvrRays& rays, const DvrMarch& march, Tensor lo, Tensor hi, Tensor f_lo,
                Tensor f_hi) {
     const auto estimate = [&] { return march.bisection ? 0.5 * (lo + hi) : lo - f_lo * (hi - lo) / (f_hi - f_lo); };
+    const Tensor picture = pictures_of(lo.size(0), lo.size(1));
     Tensor d = estimate();
     for (int i = 0; i < march.refinements; ++i) {
-        const Tensor f = field(along(rays, d)) - march.level, below = f < 0;
+        const Tensor f = field(along(rays, d).view({-1, 3}), picture).view(d.sizes()) - march.level, below = f < 0;
         lo = torch::where(below, d, lo), f_lo = torch::where(below, f, f_lo);
         hi = torch::where(below, hi, d), f_hi = torch::where(below, f_hi, f);
         d = estimate();
@@ -106,6 +108,14 @@ CubeHits intersect_cube(const DvrRays& rays, double padding) {
     return out;
 }
 
+Tensor march_bounds(const DvrRays& rays, const DvrMarch& march) {
+    const auto shape = rays.origins.sizes();
+    const Tensor plain = torch::tensor({march.near, march.far}, rays.origins.options()).expand({shape[0], shape[1], 2});
+    if (!march.use_cube) return plain;
+    const CubeHits cube = intersect_cube(rays, march.padding);
+    return torch::where(cube.hit.unsqueeze(-1), cube.depths, plain);
+}
+
 std::int64_t scheduled_steps(std::int64_t iteration) {
     return iteration < 50000 ? 16 : iteration < 100000 ? 32 : iteration < 250000 ? 64 : 128;
 }
@@ -127,25 +137,24 @@ Tensor first_surface(const DvrField& field, const DvrRays& rays, const DvrMarch&
     return torch::where(inside, torch::zeros_like(d), torch::where(found, d, miss));
 }
 
-DvrHits surface_hits(const DvrField& field, const DvrRays& rays, const DvrMarch& march, SlopeRule rule) {
+DvrHits surface_hits(const DvrField& field, const DvrRays& rays, const Tensor& d, SlopeRule rule) {
     constexpr double kLeastSlope = 1e-3;
-    const Tensor d = first_surface(field, rays, march);
     DvrHits hits;
     hits.seen = torch::isfinite(d);
     hits.inside = d == 0;
-    const Tensor hit = hits.seen & ~hits.inside;
-    const Tensor depth = torch::where(hits.seen, d, torch::ones_like(d));
-    hits.depth = depth;
-    if (torch::GradMode::is_enabled() && hit.any().item<bool>()) {
+    const Tensor hit = (hits.seen & ~hits.inside).flatten().nonzero().squeeze(1);
+    hits.depth = torch::where(hits.seen, d, torch::ones_like(d));
+    if (torch::GradMode::is_enabled() && hit.numel() > 0) {
         // d - (f - f) / slope: the value of d, the gradient of the implicit function.
-        const Tensor at = along(rays, depth).detach().requires_grad_(true);
-        const Tensor f = field(at);
+        const Tensor at = along(rays, hits.depth).view({-1, 3}).index_select(0, hit).detach().requires_grad_(true);
+        const Tensor f = field(at, hit.div(d.size(1), "floor"));
         const Tensor slopes = torch::autograd::grad({f.sum()}, {at}, {}, /*retain_graph=*/true)[0];
-        Tensor slope = (slopes * rays.directions).sum(-1);
+        Tensor slope = (slopes * rays.directions.reshape({-1, 3}).index_select(0, hit)).sum(-1);
         const Tensor least = torch::full_like(slope, kLeastSlope);
         const Tensor floor = rule == SlopeRule::keep_sign ? torch::where(slope < 0, -least, least) : least;
-        slope = torch::where(hit, torch::where(slope.abs() < kLeastSlope, floor, slope), torch::ones_like(slope));
-        hits.depth = depth - torch::where(hit, (f - f.detach()) / slope, torch::zeros_like(f));
+        slope = torch::where(slope.abs() < kLeastSlope, floor, slope);
+        const Tensor flat = hits.depth.flatten();
+        hits.depth = flat.scatter(0, hit, flat.index_select(0, hit) - (f - f.detach()) / slope).view(d.sizes());
     }
     hits.points = along(rays, hits.depth);
     return hits;

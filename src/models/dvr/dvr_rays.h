@@ -46,11 +46,13 @@ struct DvrMarch {
     bool use_cube = true;
     float level = 0;  ///< logit of the surface
 };
+/// Depths [B, N, 2] between which rays are sampled: the cube's, or those given.
+torch::Tensor march_bounds(const DvrRays& rays, const DvrMarch& march);
 /// Samples along a ray before an iteration of the training: 16, 32, 64, 128 from 0, 50k, 100k, 250k on.
 std::int64_t scheduled_steps(std::int64_t iteration);
 
-/// Logits of points [B, N, 3] -> [B, N].
-using DvrField = std::function<torch::Tensor(const torch::Tensor& points)>;
+/// Logits [M] of points [M, 3] of pictures [M] (i64, 0 .. B-1).
+using DvrField = std::function<torch::Tensor(const torch::Tensor& points, const torch::Tensor& picture)>;
 
 /// Depth of the first place where a ray enters the surface, without gradients: [B, N]; infinity: it never does, or
 /// comes from inside; 0: it starts inside. Only the first change of side counts. Ref: niemeyer2020 §3.3.
@@ -68,9 +70,10 @@ enum class SlopeRule {
     positive,   ///< 1e-3, whatever their sign: as in the papers' code
     keep_sign,  ///< 1e-3 of their sign
 };
-/// first_surface() with the gradient of implicit differentiation: at the surface f(o + d w) = level, so
-/// dd/dtheta = -(df/dtheta) / (grad f . w). @param field  with gradients to whatever it depends on
+/// What is seen at depths that first_surface() gave, with the gradient of implicit differentiation: at the surface f(o
+/// + d w) = level, so dd/dtheta = -(df/dtheta) / (grad f . w).
+/// @param field  with gradients to whatever it depends on
 /// Ref: niemeyer2020 §3.3, eq. 12.
-DvrHits surface_hits(const DvrField& field, const DvrRays& rays, const DvrMarch& march, SlopeRule rule);
+DvrHits surface_hits(const DvrField& field, const DvrRays& rays, const torch::Tensor& depth, SlopeRule rule);
 
 }  // namespace nir::models

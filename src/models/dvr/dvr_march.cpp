@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#include "models/dvr/dvr_march.h"
+
+#include "nir/base/error.h"
+#include "nir/base/parallel.h"
+
+#include "nn/network_weights.h"
+
+#include <array>
+#include <limits>
+
+namespace nir::models {
+
+using torch::Tensor;
+
+namespace {
+
+constexpr std::size_t kRays = 96;    ///< of a block, which one thread follows
+constexpr std::size_t kAtOnce = 4;   ///< samples along each of them between two looks
+constexpr std::size_t kGrain = 960;  ///< points of a chunk
+
+/// One block of rays while it is followed.
+class Block {
+public:
+    Block(const kernels::ResidualMlp& net, const DvrMarch& march, const float* origins, const float* directions,
+          const float* bounds, std::size_t n)
+        : net_(net), march_(march), origins_(origins), directions_(directions), bounds_(bounds) {
+        for (std::size_t i = 0; i < n; ++i) active_.push_back(i);
+        last_.resize(n), lo_.resize(n), hi_.resize(n), f_lo_.resize(n), f_hi_.resize(n);
+    }
+
+    /// @param depth [n]
+    void run(float* depth) {
+        const auto steps = static_cast<std::size_t>(march_.steps);
+        for (std::size_t first = 0; first < steps && !active_.empty(); first += kAtOnce)
+            look(first, std::min(kAtOnce, steps - first), depth);
+        for (const std::size_t ray : active_) depth[ray] = std::numeric_limits<float>::infinity();
+        refine(depth);
+    }
+
+private:
+    float sample(std::size_t ray, std::size_t step) const {
+        const auto steps = static_cast<std::size_t>(march_.steps);
+        const float width = 1.0f / static_cast<float>(steps - 1);
+        // As torch::linspace: from the nearer end.
+        const float t =
+            step < steps / 2 ? width * static_cast<float>(step) : 1.0f - width * static_cast<float>(steps - 1 - step);
+        return bounds_[2 * ray] + t * (bounds_[2 * ray + 1] - bounds_[2 * ray]);
+    }
+    void add_point(std::size_t ray, float d) {
+        for (std::size_t a = 0; a < 3; ++a) points_.push_back(origins_[3 * ray + a] + directions_[3 * ray + a] * d);
+    }
+    void ask() {
+        values_.resize(points_.size() / 3);
+        net_.values(points_, {}, values_);
+        for (float& v : values_) v -= march_.level;
+    }
+
+    /// The next `count` samples of the active rays; those that are decided leave.
+    void look(std::size_t first, std::size_t count, float* depth) {
+        points_.clear();
+        for (const std::size_t ray : active_)
+            for (std::size_t k = 0; k < count; ++k) add_point(ray, sample(ray, first + k));
+        ask();
+        std::size_t kept = 0;
+        for (std::size_t i = 0; i < active_.size(); ++i)
+            if (undecided(active_[i], first, {values_.data() + i * count, count}, depth)) active_[kept++] = active_[i];
+        active_.resize(kept);
+    }
+
+    bool undecided(std::size_t ray, std::size_t first, std::span<const float> v, float* depth) {
+        for (std::size_t k = 0; k < v.size(); ++k) {
+            if (first + k == 0) {
+                if (v[0] >= 0) {
+                    depth[ray] = 0;
+                    return false;
+                }
+            } else if ((last_[ray] < 0 && v[k] > 0) || (last_[ray] > 0 && v[k] < 0)) {
+                // A value that is exactly zero is no change; coming out first is no surface.
+                if (last_[ray] > 0) {
+                    depth[ray] = std::numeric_limits<float>::infinity();
+                    return false;
+                }
+                found_.push_back(ray);
+                lo_[ray] = sample(ray, first + k - 1), hi_[ray] = sample(ray, first + k);
+                f_lo_[ray] = last_[ray], f_hi_[ray] = v[k];
+                return false;
+            }
+            last_[ray] = v[k];
+        }
+        return true;
+    }
+
+    void refine(float* depth) {
+        const auto estimate = [&](std::size_t r) {
+            return march_.bisection ? 0.5f * (lo_[r] + hi_[r])
+                                    : lo_[r] - f_lo_[r] * (hi_[r] - lo_[r]) / (f_hi_[r] - f_lo_[r]);
+        };
+        for (const std::size_t r : found_) depth[r] = estimate(r);
+        for (int i = 0; i < march_.refinements && !found_.empty(); ++i) {
+            points_.clear();
+            for (const std::size_t r : found_) add_point(r, depth[r]);
+            ask();
+            for (std::size_t k = 0; k < found_.size(); ++k) {
+                const std::size_t r = found_[k];
+                (values_[k] < 0 ? lo_[r] : hi_[r]) = depth[r];
+                (values_[k] < 0 ? f_lo_[r] : f_hi_[r]) = values_[k];
+                depth[r] = estimate(r);
+            }
+        }
+    }
+
+    const kernels::ResidualMlp& net_;
+    const DvrMarch& march_;
+    const float *origins_, *directions_, *bounds_;
+    std::vector<std::size_t> active_, found_;
+    std::vector<float> last_, lo_, hi_, f_lo_, f_hi_, points_, values_;
+};
+
+class Folded final : public nn::PointFunction {
+public:
+    explicit Folded(kernels::ResidualMlp net) : net_(std::move(net)) {}
+    void values(std::span<const float> points, std::span<float> out) const override {
+        NIR_CHECK(points.size() == 3 * out.size());
+        parallel_for(out.size(), kGrain, [&](std::size_t begin, std::size_t end) {
+            net_.values(points.subspan(3 * begin, 3 * (end - begin)), {}, out.subspan(begin, end - begin));
+        });
+    }
+    void gradients(std::span<const float> points, std::span<float> gradients) const override {
+        NIR_CHECK(points.size() == gradients.size());
+        parallel_for(points.size() / 3, kGrain, [&](std::size_t begin, std::size_t end) {
+            std::vector<float> out(end - begin);
+            net_.gradients(points.subspan(3 * begin, 3 * out.size()), {}, 0, out,
+                           gradients.subspan(3 * begin, 3 * out.size()), {});
+        });
+    }
+
+private:
+    kernels::ResidualMlp net_;
+};
+
+}  // namespace
+
+kernels::ResidualMlp packed_decoder(DvrDecoder decoder, const Tensor& code, bool colors) {
+    const torch::NoGradGuard no_grad;
+    const DvrDecoderConfig& config = decoder->config();
+    const auto weights = decoder->named_parameters();
+    const auto of = [&](const std::string& name) { return nn::floats_of(weights[name]); };
+    kernels::ResidualNetwork<float> net;
+    net.hidden = static_cast<std::size_t>(config.hidden);
+    net.first_weight = of("fc_p.weight"), net.first_bias = of("fc_p.bias");
+    for (int i = 0; i < config.blocks; ++i) {
+        const std::string block = fmt::format("blocks.{}.", i), c = fmt::format("fc_c.{}.", i);
+        kernels::ResidualNetwork<float>::Block b;
+        if (config.c_dim > 0)
+            b.feature_bias = nn::floats_of(torch::mv(weights[c + "weight"], code) + weights[c + "bias"]);
+        b.weight_0 = of(block + "fc_0.weight"), b.bias_0 = of(block + "fc_0.bias");
+        b.weight_1 = of(block + "fc_1.weight"), b.bias_1 = of(block + "fc_1.bias");
+        net.blocks.push_back(std::move(b));
+    }
+    const std::int64_t outputs = colors ? config.out_dim : 1;
+    net.outputs = static_cast<std::size_t>(outputs);
+    net.out_slope = config.leaky ? 0.2f : 0.0f;
+    net.out_weight = nn::floats_of(weights["fc_out.weight"].narrow(0, 0, outputs));
+    net.out_bias = nn::floats_of(weights["fc_out.bias"].narrow(0, 0, outputs));
+    return kernels::ResidualMlp(net);
+}
+
+std::shared_ptr<const nn::PointFunction> folded_decoder(DvrDecoder decoder, const Tensor& code) {
+    return std::make_shared<Folded>(packed_decoder(std::move(decoder), code));
+}
+
+Tensor first_surface(DvrDecoder decoder, const Tensor& code, const DvrRays& rays, const DvrMarch& march) {
+    NIR_CHECK(march.steps >= 2 && rays.origins.scalar_type() == torch::kFloat32);
+    const torch::NoGradGuard no_grad;
+    const Tensor origins = rays.origins.contiguous(), directions = rays.directions.contiguous();
+    const Tensor bounds = march_bounds(rays, march).contiguous();
+    Tensor depth = torch::empty({origins.size(0), origins.size(1)});
+    const auto n = static_cast<std::size_t>(origins.size(1));
+    for (std::int64_t b = 0; b < origins.size(0); ++b) {
+        const kernels::ResidualMlp net =
+            packed_decoder(decoder, decoder->config().c_dim > 0 ? code[b] : torch::empty({0}));
+        const float *o = origins[b].data_ptr<float>(), *w = directions[b].data_ptr<float>();
+        const float* t = bounds[b].data_ptr<float>();
+        float* d = depth[b].data_ptr<float>();
+        parallel_for((n + kRays - 1) / kRays, 1, [&](std::size_t begin, std::size_t end) {
+            for (std::size_t block = begin; block < end; ++block) {
+                const std::size_t first = block * kRays;
+                Block(net, march, o + 3 * first, w + 3 * first, t + 2 * first, std::min(kRays, n - first))
+                    .run(d + first);
+            }
+        });
+    }
+    return depth;
+}
+
+}  // namespace nir::models

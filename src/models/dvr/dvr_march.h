@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#pragma once
+
+#include "nir/kernels/residual_mlp.h"
+#include "nir/nn/point_function.h"
+
+#include "models/dvr/dvr_decoder.h"
+#include "models/dvr/dvr_rays.h"
+
+#include <memory>
+
+namespace nir::models {
+
+/// Occupancy of the decoder for one code as a kernel: its weights as they are now. Output 0 is the logit, 1 to 3 the
+/// logits of the colours if `colors`.
+/// @param code [c_dim], ignored if c_dim = 0
+kernels::ResidualMlp packed_decoder(DvrDecoder decoder, const torch::Tensor& code, bool colors = false);
+
+/// The same as a field's function.
+std::shared_ptr<const nn::PointFunction> folded_decoder(DvrDecoder decoder, const torch::Tensor& code);
+
+/// first_surface() by the kernel, front to back: a ray is no longer asked once it has met the surface, so a march costs
+/// what lies in front of things. The same result up to rounding; the same bits for any number of threads.
+/// @param code [B, c_dim]. f32.  @return [B, N]
+torch::Tensor first_surface(DvrDecoder decoder, const torch::Tensor& code, const DvrRays& rays, const DvrMarch& march);
+
+}  // namespace nir::models
