@@ -57,9 +57,7 @@ public:
     std::string training_range() const override {
         return fmt::format("{} photos of one object with silhouettes, {}", pictures_.training_views(), path_);
     }
-    std::optional<WorldFrame> world_frame() const override {
-        return WorldFrame{pictures_.frame().center, pictures_.frame().side};
-    }
+    std::optional<geom::Frame> world_frame() const override { return pictures_.frame(); }
 
 private:
     PosedPictures pictures_;

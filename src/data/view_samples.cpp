@@ -82,14 +82,15 @@ void append(std::vector<float>& to, Vec3d p) {
 
 /// Cells of a cube of which each photo says that they may belong to the object; x fastest.
 template <class Views>
-std::vector<std::uint8_t> carved(const Views& views, const std::vector<PixelSums>& sums, const ViewFrame& cube, int n) {
+std::vector<std::uint8_t> carved(const Views& views, const std::vector<PixelSums>& sums, const geom::Frame& cube,
+                                 int n) {
     const auto cells = static_cast<std::size_t>(n);
     std::vector<std::uint8_t> kept(cells * cells * cells);
     parallel_for(cells * cells, 8, [&](std::size_t begin, std::size_t end) {
         for (std::size_t row = begin; row < end; ++row)
             for (std::size_t x = 0; x < cells; ++x) {
                 const auto middle = [&](std::size_t i) { return (static_cast<double>(i) + 0.5) / n - 0.5; };
-                const Vec3d p = cube.world_from_model({middle(x), middle(row % cells), middle(row / cells)});
+                const Vec3d p = cube.user_from_unit({middle(x), middle(row % cells), middle(row / cells)});
                 bool keep = true;
                 bool seen = false;
                 for (std::size_t v = 0; keep && v < views.size(); ++v) {
@@ -97,7 +98,7 @@ std::vector<std::uint8_t> carved(const Views& views, const std::vector<PixelSums
                     if (!at || !(at->depth > 0)) continue;
                     const auto [px, py] = at->at;
                     seen = seen || (px >= 0 && py >= 0 && px < views[v]->camera.width && py < views[v]->camera.height);
-                    const double half = 0.5 * cube.side / n * views[v]->camera.fx / at->depth;
+                    const double half = 0.5 * cube.scale / n * views[v]->camera.fx / at->depth;
                     keep = sums[v].any(px, py, half);
                 }
                 kept[row * cells + x] = keep && seen ? 1 : 0;
@@ -163,7 +164,7 @@ PosedPictures::PosedPictures(const ViewDataConfig& config) : config_(config) {
             bool whole = false;
             for (int corner = 0; corner < 8; ++corner) {
                 const auto side = [&](int bit) { return (corner >> bit & 1 ? 0.5 : -0.5) * (1 + kPadding); };
-                const auto at = geom::project(v.camera, v.pose, frame_.world_from_model({side(0), side(1), side(2)}));
+                const auto at = geom::project(v.camera, v.pose, frame_.user_from_unit({side(0), side(1), side(2)}));
                 whole = whole || !at || !(at->depth > 0);
                 if (whole) break;
                 lo = {std::min(lo.x, at->at.x), std::min(lo.y, at->at.y), 0};
@@ -190,8 +191,8 @@ void PosedPictures::carve(const std::vector<const View*>& views) {
         const Vec3d lo = (*box)[0] / config_.hull_cells - Vec3d{0.5, 0.5, 0.5};
         const Vec3d hi = (*box)[1] / config_.hull_cells - Vec3d{0.5, 0.5, 0.5};
         const double longest = std::max({hi.x - lo.x, hi.y - lo.y, hi.z - lo.z});
-        frame_.center = frame_.world_from_model((lo + hi) * 0.5);
-        frame_.side *= longest * (1 + 2 * kMargin);
+        frame_.center_user = frame_.user_from_unit((lo + hi) * 0.5);
+        frame_.scale *= longest * (1 + 2 * kMargin);
     }
     hull_ = carved(views, sums, frame_, config_.hull_cells);
 }
@@ -240,7 +241,7 @@ ViewSample PosedPictures::draw(const View& view, Rng& rng) const {
         const auto ray = geom::ray_through(view.camera, view.pose, {x + 0.5, y + 0.5});
         if (!ray || !(ray->depth_per_length > 1e-6)) continue;
         ++made;
-        const Vec3d o = frame_.model_from_world(ray->origin), d = ray->direction / ray->depth_per_length;
+        const Vec3d o = frame_.unit_from_user(ray->origin), d = ray->direction / ray->depth_per_length;
         append(out.origins, o), append(out.directions, d);
         const std::uint8_t* rgba = view.pixels.rgba.pixel(x, y);
         for (int k = 0; k < 3; ++k) out.rgb.push_back(static_cast<float>(rgba[k]) / 255.0f);

@@ -4,7 +4,9 @@
 
 #include "nir/base/error.h"
 #include "nir/base/output_file.h"
+#include "nir/extract/color_source.h"
 #include "nir/extract/voxel_boxes.h"
+#include "nir/geom/frame.h"
 #include "nir/geom/mesh_clean.h"
 #include "nir/io/formats.h"
 
@@ -150,6 +152,21 @@ bool take_shape(const ExtractOptions& options, FieldSource& source, ExtractSumma
     return source.volume && source.is_probability && write_cells(options, source, summary, timer);
 }
 
+/// Colours, where the field knows them, and the world's coordinates, where its file does.
+void finish_field_mesh(const FieldSource& source, extract::ExtractResult& r) {
+    if (const auto* colored = dynamic_cast<const extract::ColorSource*>(source.field.get())) {
+        std::vector<geom::Vec3f> points;
+        points.reserve(r.mesh.vertices.size());
+        for (const auto& p : r.mesh.vertices) points.push_back(static_cast<geom::Vec3f>(p));
+        r.mesh.colors.resize(points.size());
+        colored->colors(points, r.mesh.colors);
+    }
+    if (!source.frame) return;
+    geom::to_user(*source.frame, r.mesh);
+    r.lattice.domain = {source.frame->user_from_unit(r.lattice.domain.lo),
+                        source.frame->user_from_unit(r.lattice.domain.hi)};
+}
+
 void require_mesh_format(const std::filesystem::path& path) {
     io::format_for_writing(
         path, [](const io::Format& f) { return f.write_geometry != nullptr; }, "a mesh");
@@ -176,6 +193,7 @@ ExtractSummary extract_to_file(const ExtractOptions& options, Progress& progress
         std::optional<double> level = options.level;
         if (level && source.is_probability) level = logit_of_level(*level);
         summary.result = extract_field(options, *source.field, level, progress, timer);
+        finish_field_mesh(source, summary.result);
     }
     auto& r = summary.result;
     if (r.mesh.empty()) {

@@ -12,7 +12,11 @@
 
 #include "pipeline/observations.h"
 
+#include <array>
 #include <cmath>
+#include <locale>
+#include <map>
+#include <sstream>
 
 namespace nir::pipeline {
 namespace fs = std::filesystem;
@@ -31,6 +35,20 @@ FieldSource open_cascade(const fs::path& file, const OpenFieldOptions& options, 
     source.is_probability = true;
     source.field = with_context(options.input->string(), [&] { return model.encode(cloud, progress); });
     return source;
+}
+
+/// Where the training set had the object, from the metadata of the file.
+std::optional<geom::Frame> world_frame(const std::map<std::string, std::string>& metadata) {
+    const auto center = metadata.find("world.center"), scale = metadata.find("world.scale");
+    if (center == metadata.end() && scale == metadata.end()) return {};
+    std::array<double, 4> v{};
+    std::istringstream in((center == metadata.end() ? "" : center->second) + " " +
+                          (scale == metadata.end() ? "" : scale->second));
+    in.imbue(std::locale::classic());
+    for (double& x : v) in >> x;
+    if (!in || !(v[3] > 0) || !std::isfinite(v[0] + v[1] + v[2] + v[3]))
+        fail(ErrorKind::format, "metadata \"world.center\" and \"world.scale\" are no centre and length");
+    return geom::Frame{{v[0], v[1], v[2]}, v[3]};
 }
 
 FieldSource open_model(const fs::path& file, const OpenFieldOptions& options, Progress& progress, PhaseTimer& timer) {
@@ -54,6 +72,7 @@ FieldSource open_model(const fs::path& file, const OpenFieldOptions& options, Pr
     const auto encoding = timer.phase("encode");
     FieldSource source;
     source.kind = model->name();
+    source.frame = with_context(file.string(), [&] { return world_frame(metadata); });
     models::Shape made =
         with_context(options.input ? options.input->string() : file.string(), [&] { return model->sample(shape); });
     source.is_probability = true;

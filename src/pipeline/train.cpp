@@ -235,6 +235,11 @@ void Training::save_model(const fs::path& file) {
                                                    : "unit cube around 0, longest side 1";
     info.training_range = data_->training_range();
     info.extra["version"] = program_version();
+    if (const auto frame = data_->world_frame()) {
+        const geom::Vec3d c = frame->center_user;
+        info.extra["world.center"] = fmt::format("{} {} {}", c.x, c.y, c.z);
+        info.extra["world.scale"] = fmt::format("{}", frame->scale);
+    }
     nn::save_checkpoint(file, state_.averaged().module(), info);
 }
 

@@ -68,14 +68,16 @@ void RunConfig::describe(ConfigVisitor& v) {
     v.table("model", model, "the network");
     // Without [data] a model gets what suits it; a name in the file still has its say, and the check below.
     const bool cascade = model.name() == "cascade";
-    const auto suits = [&] { return (data::data_row(data.name()).batch == "cascade") == cascade; };
+    const std::string_view batch = cascade ? "cascade" : model.name() == "dvr" ? "views" : "occupancy";
+    const auto suits = [&] { return data::data_row(data.name()).batch == batch; };
     if (!model.name().empty() && !suits()) data.select(default_data(model.name()));
     v.table("data", data, "what it is trained on");
     v.table("train", train, "how it is trained");
     if (model.name().empty()) return;
     v.check(suits(), "data",
-            cascade ? "model \"cascade\" needs [data] name = \"cascade\""
-                    : "[data] name = \"cascade\" suits the model \"cascade\" only; use \"generated\"");
+            batch == "occupancy" ? fmt::format("[data] name = \"{}\" does not suit the model \"{}\"; use \"generated\"",
+                                               data.name(), model.name())
+                                 : fmt::format("model \"{}\" needs [data] name = \"{}\"", model.name(), batch));
     // The network's options by name: its struct belongs to the models.
     const Config tree = to_config(models_config(model));
     const auto option = [&tree](std::string_view key) { return *tree.find(key); };
@@ -97,7 +99,9 @@ void RunConfig::describe(ConfigVisitor& v) {
     }
 }
 
-std::string_view default_data(std::string_view model) { return model == "cascade" ? "cascade" : "generated"; }
+std::string_view default_data(std::string_view model) {
+    return model == "cascade" ? "cascade" : model == "dvr" ? "views" : "generated";
+}
 
 RunConfig load_run_config(const TrainOptions& options) {
     Config tree = Config::load(options.config, options.overrides);

@@ -6,7 +6,7 @@
 #include "nir/base/config.h"
 #include "nir/data/occupancy_samples.h"
 #include "nir/data/training_targets.h"
-#include "nir/geom/vec.h"
+#include "nir/geom/shapes.h"
 
 #include <cstdint>
 #include <memory>
@@ -21,12 +21,6 @@ struct Batch;
 }
 
 namespace nir::data {
-
-/// p_world = center + side * p_model.
-struct WorldFrame {
-    geom::Vec3d center{};
-    double side = 1;
-};
 
 /// Where a training gets its batches from, and what it is tested on. Everything is a function of (seed, index).
 class TrainingData {
@@ -43,7 +37,7 @@ public:
     /// What a model trained on this has seen, in words, for model files.
     virtual std::string training_range() const = 0;
     /// Where the model's frame lies, if the training is about one thing in the world.
-    virtual std::optional<WorldFrame> world_frame() const { return {}; }
+    virtual std::optional<geom::Frame> world_frame() const { return {}; }
 };
 
 struct TrainingDataOptions {

@@ -4,7 +4,7 @@
 
 #include "nir/base/config.h"
 #include "nir/base/rng.h"
-#include "nir/geom/vec.h"
+#include "nir/geom/shapes.h"
 #include "nir/io/scene.h"
 
 #include <cstdint>
@@ -22,15 +22,6 @@ struct ViewDataConfig {
     bool hull = true;     ///< where surface is missing, it is asked for inside the visual hull
     int hull_cells = 64;  ///< of the visual hull, along a side
     void describe(ConfigVisitor& v);
-};
-
-/// Where the object lies: p_model = (p_world - center) / side, which brings it into the unit cube around 0.
-struct ViewFrame {
-    geom::Vec3d center{};
-    double side = 1;
-
-    geom::Vec3d model_from_world(geom::Vec3d p) const { return (p - center) / side; }
-    geom::Vec3d world_from_model(geom::Vec3d p) const { return p * side + center; }
 };
 
 /// Pixels of one photo with what supervises their rays, frame of the model. A ray's parameter is the depth along the
@@ -54,7 +45,8 @@ public:
     /// Held-out photos; those trained with, if there are none.
     std::size_t held_out_views() const { return held_out_.size(); }
     bool holds_out() const { return holds_out_; }
-    const ViewFrame& frame() const { return frame_; }
+    /// Brings the object into the unit cube around 0.
+    const geom::Frame& frame() const { return frame_; }
     /// Centres of the cells of the visual hull, frame of the model.
     std::vector<geom::Vec3f> hull_points() const;
 
@@ -80,7 +72,7 @@ private:
     ViewDataConfig config_;
     std::vector<View> train_, held_out_;
     bool holds_out_ = false;
-    ViewFrame frame_;
+    geom::Frame frame_;
     std::vector<std::uint8_t> hull_;  ///< [cells]^3 of the unit cube, x fastest
 };
 

@@ -22,6 +22,7 @@ struct FieldSource {
     std::optional<geom::VoxelGrid> volume;        ///< of a file, or the cells of a model: then probabilities
     std::optional<geom::PointCloud> cloud;        ///< of a model that makes points
     std::optional<geom::TriMesh> mesh;            ///< of a model that makes a mesh
+    std::optional<geom::Frame> frame;             ///< where the field lies in the world, if the model file knows
     bool is_probability = false;                  ///< levels are probabilities; the values of a field are their logits
 
     /// The field of a model, or the trilinear field of the volume (moved out of `volume`).

@@ -4,10 +4,11 @@
 
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
+#include "nir/extract/color_source.h"
 
 #include "nn/network_weights.h"
 
-#include <array>
+#include <cmath>
 #include <limits>
 
 namespace nir::models {
@@ -118,26 +119,65 @@ private:
     std::vector<float> last_, lo_, hi_, f_lo_, f_hi_, points_, values_;
 };
 
-class Folded final : public nn::PointFunction {
+class Field : public extract::ScalarField {
 public:
-    explicit Folded(kernels::ResidualMlp net) : net_(std::move(net)) {}
-    void values(std::span<const float> points, std::span<float> out) const override {
-        NIR_CHECK(points.size() == 3 * out.size());
+    Field(kernels::ResidualMlp net, float half, float iso)
+        : net_(std::move(net)), domain_{{-half, -half, -half}, {half, half, half}}, iso_(iso) {}
+    void values(std::span<const geom::Vec3f> points, std::span<float> out) const override {
+        NIR_CHECK(points.size() == out.size());
+        const auto p = floats(points);
         parallel_for(out.size(), kGrain, [&](std::size_t begin, std::size_t end) {
-            net_.values(points.subspan(3 * begin, 3 * (end - begin)), {}, out.subspan(begin, end - begin));
+            net_.values(p.subspan(3 * begin, 3 * (end - begin)), {}, out.subspan(begin, end - begin));
         });
     }
-    void gradients(std::span<const float> points, std::span<float> gradients) const override {
-        NIR_CHECK(points.size() == gradients.size());
-        parallel_for(points.size() / 3, kGrain, [&](std::size_t begin, std::size_t end) {
-            std::vector<float> out(end - begin);
-            net_.gradients(points.subspan(3 * begin, 3 * out.size()), {}, 0, out,
-                           gradients.subspan(3 * begin, 3 * out.size()), {});
+    bool has_gradients() const override { return true; }
+    void gradients(std::span<const geom::Vec3f> points, std::span<geom::Vec3f> out) const override {
+        NIR_CHECK(points.size() == out.size());
+        const auto p = floats(points);
+        const std::span<float> g(reinterpret_cast<float*>(out.data()), 3 * out.size());
+        parallel_for(out.size(), kGrain, [&](std::size_t begin, std::size_t end) {
+            std::vector<float> unused(end - begin);
+            net_.gradients(p.subspan(3 * begin, 3 * unused.size()), {}, 0, unused,
+                           g.subspan(3 * begin, 3 * unused.size()), {});
         });
+    }
+    geom::Box3f domain() const override { return domain_; }
+    float iso() const override { return iso_; }
+
+protected:
+    static_assert(sizeof(geom::Vec3f) == 3 * sizeof(float));
+    static std::span<const float> floats(std::span<const geom::Vec3f> points) {
+        return {reinterpret_cast<const float*>(points.data()), 3 * points.size()};
     }
 
 private:
     kernels::ResidualMlp net_;
+    geom::Box3f domain_;
+    float iso_;
+};
+
+class ColoredField final : public Field, public extract::ColorSource {
+public:
+    ColoredField(kernels::ResidualMlp net, kernels::ResidualMlp all, float half, float iso)
+        : Field(std::move(net), half, iso), all_(std::move(all)) {}
+    void colors(std::span<const geom::Vec3f> points, std::span<geom::Rgb8> out) const override {
+        NIR_CHECK(points.size() == out.size());
+        const auto p = floats(points);
+        parallel_for(out.size(), kGrain, [&](std::size_t begin, std::size_t end) {
+            std::vector<float> v(4 * (end - begin));
+            all_.values(p.subspan(3 * begin, 3 * (end - begin)), {}, v);
+            for (std::size_t i = begin; i < end; ++i) {
+                const auto channel = [&](std::size_t k) {
+                    const float logit = v[4 * (i - begin) + 1 + k];
+                    return static_cast<std::uint8_t>(std::lround(255.0f / (1.0f + std::exp(-logit))));
+                };
+                out[i] = {channel(0), channel(1), channel(2)};
+            }
+        });
+    }
+
+private:
+    kernels::ResidualMlp all_;
 };
 
 }  // namespace
@@ -167,8 +207,13 @@ kernels::ResidualMlp packed_decoder(DvrDecoder decoder, const Tensor& code, bool
     return kernels::ResidualMlp(net);
 }
 
-std::shared_ptr<const nn::PointFunction> folded_decoder(DvrDecoder decoder, const Tensor& code) {
-    return std::make_shared<Folded>(packed_decoder(std::move(decoder), code));
+std::unique_ptr<extract::ScalarField> decoder_field(DvrDecoder decoder, const Tensor& code, double padding,
+                                                    double threshold) {
+    const auto half = static_cast<float>(0.5 * (1 + padding));
+    const auto iso = static_cast<float>(std::log(threshold / (1 - threshold)));
+    kernels::ResidualMlp net = packed_decoder(decoder, code);
+    if (decoder->config().out_dim == 1) return std::make_unique<Field>(std::move(net), half, iso);
+    return std::make_unique<ColoredField>(std::move(net), packed_decoder(decoder, code, true), half, iso);
 }
 
 Tensor first_surface(DvrDecoder decoder, const Tensor& code, const DvrRays& rays, const DvrMarch& march) {

@@ -2,8 +2,8 @@
 // Copyright (c) 2026 the nir developers
 #pragma once
 
+#include "nir/extract/scalar_field.h"
 #include "nir/kernels/residual_mlp.h"
-#include "nir/nn/point_function.h"
 
 #include "models/dvr/dvr_decoder.h"
 #include "models/dvr/dvr_rays.h"
@@ -17,8 +17,9 @@ namespace nir::models {
 /// @param code [c_dim], ignored if c_dim = 0
 kernels::ResidualMlp packed_decoder(DvrDecoder decoder, const torch::Tensor& code, bool colors = false);
 
-/// The same as a field's function.
-std::shared_ptr<const nn::PointFunction> folded_decoder(DvrDecoder decoder, const torch::Tensor& code);
+/// The same as a field; where the decoder has colours it is an extract::ColorSource too.
+std::unique_ptr<extract::ScalarField> decoder_field(DvrDecoder decoder, const torch::Tensor& code, double padding,
+                                                    double threshold);
 
 /// first_surface() by the kernel, front to back: a ray is no longer asked once it has met the surface, so a march costs
 /// what lies in front of things. The same result up to rounding; the same bits for any number of threads.

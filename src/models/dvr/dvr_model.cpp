@@ -99,7 +99,7 @@ Tensor Dvr::code_of(const Observation& observation) {
 
 Shape Dvr::infer(const Observation& observation) {
     const Tensor code = code_of(observation);
-    return occupancy_field(folded_decoder(net_->decoder, code), config_.padding, config_.threshold);
+    return decoder_field(net_->decoder, code, config_.padding, config_.threshold);
 }
 
 }  // namespace nir::models
