@@ -154,13 +154,7 @@ bool take_shape(const ExtractOptions& options, FieldSource& source, ExtractSumma
 
 /// Colours, where the field knows them, and the world's coordinates, where its file does.
 void finish_field_mesh(const FieldSource& source, extract::ExtractResult& r) {
-    if (const auto* colored = dynamic_cast<const extract::ColorSource*>(source.field.get())) {
-        std::vector<geom::Vec3f> points;
-        points.reserve(r.mesh.vertices.size());
-        for (const auto& p : r.mesh.vertices) points.push_back(static_cast<geom::Vec3f>(p));
-        r.mesh.colors.resize(points.size());
-        colored->colors(points, r.mesh.colors);
-    }
+    extract::color_vertices(*source.field, r.mesh);
     if (!source.frame) return;
     geom::to_user(*source.frame, r.mesh);
     r.lattice.domain = {source.frame->user_from_unit(r.lattice.domain.lo),

@@ -4,6 +4,7 @@
 
 #include "nir/base/error.h"
 #include "nir/base/terminal_progress.h"
+#include "nir/extract/color_source.h"
 #include "nir/extract/extract_mesh.h"
 #include "nir/extract/voxel_boxes.h"
 #include "nir/geom/metrics.h"
@@ -81,7 +82,9 @@ geom::TriMesh field_mesh(extract::ScalarField& field, int cells) {
     options.upsampling = 2;
     options.resolution_0 = std::max(cells / 4, 4);
     options.refine_steps = 2;
-    return extract::extract_mesh(field, options).mesh;
+    geom::TriMesh mesh = extract::extract_mesh(field, options).mesh;
+    extract::color_vertices(field, mesh);
+    return mesh;
 }
 
 geom::Image8 points_picture(const geom::PointCloud& scan, const geom::PointCloud& made,

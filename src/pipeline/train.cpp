@@ -256,7 +256,10 @@ void Training::validate() {
     if (figures.empty()) return;
     folder_.metrics(at_.step, seconds(), figures);
     const double loss = figure(figures, "validation_loss", NAN);
-    if (has_volume())
+    if (const double mask_iou = figure(figures, "validation_mask_iou", NAN); std::isfinite(mask_iou))
+        log_info("step {}: validation IoU of the masks {:.4f}, PSNR {:.2f} dB, loss {:.4g}", at_.step, mask_iou,
+                 figure(figures, "validation_psnr", NAN), loss);
+    else if (has_volume())
         log_info("step {}: validation IoU {:.4f}, near the surface {:.4f}, loss {:.4g}", at_.step,
                  figure(figures, "validation_iou", NAN), figure(figures, "validation_iou_near", NAN), loss);
     else

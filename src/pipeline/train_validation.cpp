@@ -91,8 +91,9 @@ Figures Validator::validate(models::Model& model, Progress& progress) {
 geom::Image8 Validator::picture(models::Model& model, std::size_t index, Progress& progress) {
     ask(progress);
     const data::LabelledScan& shown = scan(index);
-    const bool conditional = model.takes() != models::ObservationKind::none;
-    const geom::PointCloud cloud = conditional ? cloud_of(shown) : geom::PointCloud{};
+    // What a model without an observation learns from may have points of its own to show.
+    const bool show = model.takes() != models::ObservationKind::none || shown.shown == models::ObservationKind::none;
+    const geom::PointCloud cloud = show ? cloud_of(shown) : geom::PointCloud{};
     models::ShapeSource source{observation_of(shown, model.takes()), {}};
     if (model.generative()) source.seed = index;
     geom::RenderOptions view;
