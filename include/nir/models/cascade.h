@@ -106,7 +106,7 @@ public:
     };
     /// The field of a large scan, made window by window: the coarser octaves are encoded here, the finer ones and the
     /// fit by prepare(box) of the field, which must come before any question and holds for boxes inside it too. Inside
-    /// its box the field is that of the whole scan whatever the box (but for the order in which torch sums). The detail
+    /// its box the field is that of the whole scan whatever the box. The detail
     /// is fitted unless the options say learned.
     /// @param points  looked at here and by every prepare(); may lie on disk
     std::unique_ptr<CascadeField> encode_windows(std::shared_ptr<const geom::PointSource> points,

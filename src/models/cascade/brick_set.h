@@ -4,10 +4,8 @@
 
 #include "nir/geom/vec.h"
 
-#include <ATen/core/Tensor.h>
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
 
@@ -16,8 +14,8 @@ namespace nir::models {
 /// Cells along a brick of an octave.
 inline constexpr int kBrickCells = 8;
 
-/// Bricks of a grid and who lies next to whom. Volumes on a set are tensors [N, channels, b, b, b], one row per brick,
-/// for any number of cells b along a brick; a brick that is not in the set counts as zeros.
+/// Bricks of a grid and who lies next to whom. Volumes on a set are [N, b, b, b, channels], one row per brick, for any
+/// number of cells b along a brick; a brick that is not in the set counts as zeros.
 class BrickSet {
 public:
     /// @param bricks places in a grid of bricks, none twice
@@ -36,28 +34,16 @@ private:
     std::vector<std::array<std::int32_t, 27>> neighbors_;
 };
 
-/// Bricks of b^3 cells out of a volume [c, D, H, W].  @return [N, c, b, b, b]
-at::Tensor cut_bricks(const at::Tensor& volume, std::span<const geom::Vec3i> bricks, std::int64_t b);
+/// Volumes of the first `rows` bricks of a set, [rows, side, side, side, channels].
+struct BrickView {
+    const float* data = nullptr;
+    std::int64_t rows = 0, side = 0, channels = 0;
+    std::int64_t row_floats() const { return side * side * side * channels; }
+};
 
-/// Copies bricks [first, first + count) with one cell of their neighbours around to rows of `stride` floats.
-/// @param x [M, c, b, b, b] f32, the first M <= N bricks of the set; the others count as zeros
-/// @param to  count rows, of each the first c (b + 2)^3 floats are written
-void gather_with_halo(const BrickSet& bricks, const at::Tensor& x, std::int64_t first, std::int64_t count, float* to,
-                      std::int64_t stride);
-/// The same as a tensor [count, c, b + 2, b + 2, b + 2].
-at::Tensor gather_with_halo(const BrickSet& bricks, const at::Tensor& x, std::int64_t first, std::int64_t count);
-
-/// Calls f(first, count) for a few rows at a time, so many that their volumes of `floats` floats each stay in a cache.
-void for_each_part(std::int64_t rows, std::int64_t floats,
-                   const std::function<void(std::int64_t first, std::int64_t count)>& f);
-
-/// Convolution of bricks by themselves; a batch of one gives the same bits as others, and for any number of threads.
-/// @param x [n, in, s, s, s], weight [out, in, k, k, k], bias [out]  @return [n, out, s - k + 1, ...]
-at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
-
-/// relu(convolution with a kernel of 3^3) for the first `rows` bricks of a set, a few at a time.
-/// @param x [M, in, b, b, b] f32 as for gather_with_halo()  @return [rows, out, b, b, b]
-at::Tensor conv3_relu_on_bricks(const BrickSet& bricks, const at::Tensor& x, std::int64_t rows,
-                                const at::Tensor& weight, const at::Tensor& bias);
+/// Copies bricks [first, first + count) with one cell of their neighbours around: [count, t, t, t, to_channels] with
+/// t = side + 2, of whose channels the first x.channels are written. Bricks beyond x.rows count as zeros.
+void gather_with_halo(const BrickSet& bricks, const BrickView& x, std::int64_t first, std::int64_t count, float* to,
+                      std::int64_t to_channels);
 
 }  // namespace nir::models

@@ -4,14 +4,18 @@
 #include "models/cascade/brick_set.h"
 
 #include "nir/base/error.h"
+#include "nir/base/parallel.h"
 #include "nir/base/rng.h"
 #include "nir/kernels/splat.h"
 #include "nir/nn/seeded.h"
 
 #include "models/cascade/cascade_net.h"
 #include "models/cascade/octave_bricks.h"
+#include "models/cascade/test_bricks.h"
 
 #include <gtest/gtest.h>
+
+#include <atomic>
 
 namespace nir::models {
 namespace {
@@ -57,7 +61,7 @@ TEST(BrickSet, HaloIsThatOfThePaddedVolume) {
         volume = volume * torch::max_pool3d(mask, kBrickCells / b);
         const BrickSet set(bricks);
         const Tensor padded = torch::constant_pad_nd(volume, {1, 1, 1, 1, 1, 1});
-        const Tensor tiles = gather_with_halo(set, cut(volume, bricks, b), 2, 5);
+        const Tensor tiles = halo_tensor(set, cut(volume, bricks, b), 2, 5);
         for (std::int64_t i = 0; i < 5; ++i) {
             const Vec3i at = bricks[static_cast<std::size_t>(i + 2)];
             const Tensor expected =
@@ -82,7 +86,8 @@ TEST(BrickSet, UnetOnBricksEqualsTheMaskedUnet) {
         ASSERT_FALSE(bricks.empty());
         const Tensor x = torch::randn({1, 5, 32, 32, 32});
         const Tensor dense = net->forward(x, mask);
-        const Tensor sparse = net->forward_on_bricks(BrickSet(bricks), cut(x, bricks, kBrickCells));
+        const Tensor sparse =
+            run_on_bricks(unet_of(*net, 5, {8, 12, 16}, 4), BrickSet(bricks), cut(x, bricks, kBrickCells));
         const Tensor expected = cut(dense, bricks, kBrickCells);
         EXPECT_TRUE(torch::allclose(sparse, expected, 1e-4, 1e-5 * expected.abs().max().item<double>())) << share;
         EXPECT_EQ((dense * (1 - mask)).abs().max().item<float>(), 0);
@@ -95,15 +100,16 @@ TEST(BrickSet, UnetOnBricksEqualsTheMaskedUnet) {
 TEST(BrickSet, BitsDoNotDependOnTheNumberOfThreads) {
     const nn::SeededScope seeded(7);
     CascadeUnet net(15, std::vector<int>{32, 32, 32, 32}, 16);
-    const int before = at::get_num_threads();
+    const BrickUnet unet = unet_of(*net, 15, {32, 32, 32, 32}, 16);
+    const int before = threads();
     for (const int n : {1, 4}) {
         const auto bricks = random_bricks(n, 1.0, 3).second;
         const Tensor x =
             torch::randn({static_cast<std::int64_t>(bricks.size()), 15, kBrickCells, kBrickCells, kBrickCells});
-        at::set_num_threads(1);
-        const Tensor one = net->forward_on_bricks(BrickSet(bricks), x);
-        at::set_num_threads(3);
-        EXPECT_TRUE(torch::equal(net->forward_on_bricks(BrickSet(bricks), x), one)) << n;
+        set_threads(1);
+        const Tensor one = run_on_bricks(unet, BrickSet(bricks), x);
+        set_threads(3);
+        EXPECT_TRUE(torch::equal(run_on_bricks(unet, BrickSet(bricks), x), one)) << n;
         if (n == 4) {
             const torch::NoGradGuard no_grad;
             const Tensor dense = net->forward(
@@ -111,7 +117,7 @@ TEST(BrickSet, BitsDoNotDependOnTheNumberOfThreads) {
             EXPECT_TRUE(torch::allclose(cut(dense, bricks, kBrickCells), one, 1e-4, 1e-4));
         }
     }
-    at::set_num_threads(before);
+    set_threads(before);
 }
 
 /// Two octaves over a cube of 32 cells, features that are a linear function of the place.
@@ -124,7 +130,7 @@ FeatureOctree linear_octree(const std::vector<char>& active) {
             v.push_back(static_cast<float>(c) + 0.1f * static_cast<float>(i % 32) -
                         0.2f * static_cast<float>(i / 32 % 32) + 0.05f * static_cast<float>(i / 1024));
     const auto& all = tree.brick_list(0);
-    tree.store_bricks(0, all, cut_bricks(torch::from_blob(v.data(), {3, 32, 32, 32}), all, kBrickCells));
+    store_tensor(tree, 0, all, cut_bricks(torch::from_blob(v.data(), {3, 32, 32, 32}), all, kBrickCells));
     add_octave(tree, active);
     return tree;
 }
@@ -134,10 +140,12 @@ TEST(OctaveBricks, ContextIsTheUpsampledOctaveBefore) {
     for (std::size_t i = 0; i < active.size(); i += 7) active[i] = 1;
     const FeatureOctree tree = linear_octree(active);
     std::vector<float> volume(3 * 34 * 34 * 34);
-    tree.load(0, {{-1, -1, -1}, {33, 33, 33}}, volume);
+    load_volume(tree, 0, {{-1, -1, -1}, {33, 33, 33}}, volume);
     Tensor up = upsample_octave(torch::from_blob(volume.data(), {1, 3, 34, 34, 34}));
     for (std::int64_t axis = 2; axis < 5; ++axis) up = up.narrow(axis, 2, 64);
-    const Tensor got = brick_context(tree, 1, tree.brick_list(1));
+    std::vector<float> context(tree.brick_list(1).size() * 512 * 3);
+    brick_context(tree, 1, tree.brick_list(1), context);
+    const Tensor got = channels_first(context, kBrickCells, 3);
     EXPECT_TRUE(torch::allclose(got, cut(up, tree.brick_list(1), kBrickCells), 1e-5, 1e-5));
 }
 
@@ -163,7 +171,9 @@ TEST(OctaveBricks, MomentsAndMaskAreThoseOfTheDenseVolumes) {
     const Tensor volume = torch::from_blob(dense.data(), {1, kernels::kSplatChannels, 64, 64, 64});
 
     // Decides by the first feature: undecided where it is small.
-    const auto decode = [](const Tensor& c) { return c.select(1, 0) * 10; };
+    const auto decode = [](std::span<const float> c, std::span<float> logits) {
+        for (std::size_t i = 0; i < logits.size(); ++i) logits[i] = 10 * c[3 * i];
+    };
     const ActiveBricks wanted = active_bricks(tree, points, 1, decode, tree.whole(1));
     std::vector<char> active(512, 0);
     for (std::size_t i = 0; i < active.size(); ++i) {
@@ -172,7 +182,7 @@ TEST(OctaveBricks, MomentsAndMaskAreThoseOfTheDenseVolumes) {
         active[i] = wanted.box.contains(b) && wanted.active[wanted.box.index(b)];
     }
     std::vector<float> coarse(3 * 32 * 32 * 32);
-    tree.load(0, {{0, 0, 0}, {32, 32, 32}}, coarse);
+    load_volume(tree, 0, {{0, 0, 0}, {32, 32, 32}}, coarse);
     const Tensor logits = torch::from_blob(coarse.data(), {1, 3, 32, 32, 32}).select(1, 0) * 10;
     const Tensor mask = active_mask(volume, logits);
     int n = 0;
@@ -188,13 +198,17 @@ TEST(OctaveBricks, MomentsAndMaskAreThoseOfTheDenseVolumes) {
     const auto& bricks = tree.brick_list(1);
     const BrickSet set(bricks);
     const BrickInputs inputs(tree, points, 1, set);
-    const Tensor got = inputs(2, n - 2);
-    const Tensor moments = gather_with_halo(set, cut(volume, bricks, kBrickCells), 2, n - 2);
-    const Tensor context = gather_with_halo(set, brick_context(tree, 1, bricks), 2, n - 2);
+    constexpr std::int64_t channels = kernels::kSplatChannels + 3;
+    std::vector<float> rows(static_cast<std::size_t>(n - 2) * 1000 * channels), inner(bricks.size() * 512 * 3);
+    inputs(2, n - 2, rows.data());
+    brick_context(tree, 1, bricks, inner);
+    const Tensor got = channels_first(rows, 10, channels);
+    const Tensor moments = halo_tensor(set, cut(volume, bricks, kBrickCells), 2, n - 2);
+    const Tensor context = halo_tensor(set, channels_first(inner, kBrickCells, 3), 2, n - 2);
     EXPECT_TRUE(torch::allclose(got.narrow(1, 0, kernels::kSplatChannels), moments, 1e-5, 1e-6));
     EXPECT_TRUE(torch::allclose(got.narrow(1, kernels::kSplatChannels, 3), context, 1e-6, 1e-6));
     const Tensor features = torch::randn({n, 3, kBrickCells, kBrickCells, kBrickCells});
-    tree.store_bricks(1, bricks, features);
+    store_tensor(tree, 1, bricks, features);
     const auto data = tree.brick_data(1, 3, 1);
     EXPECT_EQ(data[(static_cast<std::size_t>(1 * 64 + 2 * 8 + 5)) * 3 + 2], features[3][2][1][2][5].item<float>());
 }
@@ -210,7 +224,8 @@ TEST(OctaveBricks, GroupsComputeWhatTheWholeSetComputes) {
     const nn::SeededScope seeded(7);
     CascadeUnet net(4, std::vector<int>{8, 8, 8}, 3);
     const Tensor x = torch::randn({static_cast<std::int64_t>(bricks.size()), 4, kBrickCells, kBrickCells, kBrickCells});
-    const Tensor whole = net->forward_on_bricks(BrickSet(bricks), x);
+    const BrickUnet unet = unet_of(*net, 4, {8, 8, 8}, 3);
+    const Tensor whole = run_on_bricks(unet, BrickSet(bricks), x);
     const auto groups = group_bricks(tree, 1, 500, tree.whole(1));
     ASSERT_GT(groups.size(), 3u);
     std::vector<int> seen(bricks.size(), 0);
@@ -221,19 +236,22 @@ TEST(OctaveBricks, GroupsComputeWhatTheWholeSetComputes) {
         const BrickSet set(g.bricks);
         EXPECT_LE(group_bricks_in_memory(g), 500);
         ASSERT_EQ(g.within[kHaloBricks], set.size());
-        std::int64_t asked = 0, done = 0;
-        net->forward_on_bricks(
+        std::atomic<std::int64_t> asked = 0;
+        const auto given_rows = channels_last(given);
+        std::vector<float> out(static_cast<std::size_t>(g.within[0]) * 512 * 3);
+        unet.run(
             set, g.within,
-            [&](std::int64_t first, std::int64_t count) {
-                asked = std::max(asked, first + count);
-                return gather_with_halo(set, given, first, count);
+            [&](std::int64_t first, std::int64_t count, float* to) {
+                std::int64_t most = asked;
+                while (most < first + count && !asked.compare_exchange_weak(most, first + count)) {
+                }
+                gather_with_halo(set, {given_rows.data(), set.size(), kBrickCells, 4}, first, count, to, 4);
             },
-            [&](std::int64_t first, const Tensor& y) {
-                EXPECT_EQ(first, done);
-                done += y.size(0);
-                EXPECT_TRUE(torch::allclose(y, whole.index_select(0, at.narrow(0, first, y.size(0))), 1e-5, 1e-5));
+            [&](std::int64_t first, std::int64_t count, const float* y) {
+                std::copy_n(y, count * 512 * 3, out.data() + first * 512 * 3);
             });
-        EXPECT_EQ(done, g.within[0]);
+        EXPECT_TRUE(
+            torch::equal(channels_first(out, kBrickCells, 3), whole.index_select(0, at.narrow(0, 0, g.within[0]))));
         EXPECT_EQ(asked, g.within[2]);  // 16 cells of the finest level; their inputs reach one further
         for (std::int64_t i = 0; i < g.within[0]; ++i)
             ++seen[static_cast<std::size_t>(rows[static_cast<std::size_t>(i)])];

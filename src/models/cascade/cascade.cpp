@@ -9,8 +9,7 @@
 #include "nir/kernels/splat.h"
 
 #include "models/cascade/cascade_encode.h"
-#include "models/cascade/cascade_file.h"
-#include "models/cascade/cascade_net.h"
+#include "models/cascade/cascade_read.h"
 #include "models/cascade/feature_octree.h"
 #include "models/cascade/octave_encoder.h"
 #include "models/cascade/thin_source.h"
@@ -30,7 +29,8 @@ constexpr double kCellsAcross = 13;          ///< cells of an octave along the n
 constexpr double kMostLearnedCells = 2.5e6;  ///< of the finest octave; where it would have more, the surface is fitted
 constexpr double kCellsUnderFit = 6e5;       ///< of the finest octave then
 constexpr double kFolds = 0.15;              ///< share of the points in folds that makes a fit ask for another octave
-constexpr float kThinning = 2.5f;            ///< points along a cell that the network sees then, at most
+constexpr std::size_t kCellsOfBrick = kBrickCells * kBrickCells * kBrickCells;
+constexpr float kThinning = 2.5f;  ///< points along a cell that the network sees then, at most
 
 geom::Box3f box_of(std::span<const Vec3f> points) {
     geom::Box3f box;
@@ -43,11 +43,13 @@ class Encoder {
 public:
     /// @param thin  show each octave no more points than its cells have seen in training
     /// @param most_bricks  computed together
-    Encoder(CascadeNet net, std::span<const Vec3f> points, bool thin, std::size_t most_bricks, Progress& progress)
+    Encoder(CascadeKernelsPtr net, std::span<const Vec3f> points, bool thin, std::size_t most_bricks,
+            Progress& progress)
         : Encoder(std::move(net), box_of(points), thin, most_bricks, progress) {
         points_ = points;
     }
-    Encoder(CascadeNet net, const geom::PointSource& points, bool thin, std::size_t most_bricks, Progress& progress)
+    Encoder(CascadeKernelsPtr net, const geom::PointSource& points, bool thin, std::size_t most_bricks,
+            Progress& progress)
         : Encoder(std::move(net), points.box(), thin, most_bricks, progress) {
         source_ = &points;
     }
@@ -57,7 +59,7 @@ public:
         coarse();
         tick();
         for (int octave = 1; octave <= octaves; ++octave) {
-            add_fine_octave(net_, tree_, points_of(octave), tree_.whole(octave), most_bricks_);
+            add_fine_octave(*net_, tree_, points_of(octave), tree_.whole(octave), most_bricks_);
             tick();
         }
         progress_.end();
@@ -67,9 +69,9 @@ public:
     geom::Box3f box() const { return box_; }
 
 private:
-    Encoder(CascadeNet net, geom::Box3f box, bool thin, std::size_t most_bricks, Progress& progress)
+    Encoder(CascadeKernelsPtr net, geom::Box3f box, bool thin, std::size_t most_bricks, Progress& progress)
         : net_(std::move(net)),
-          config_(net_->config()),
+          config_(net_->config),
           thin_(thin),
           most_bricks_(most_bricks),
           progress_(progress),
@@ -99,14 +101,37 @@ private:
         std::vector<float> weight(cells), scratch(2 * cells), open(kernels::kOpennessChannels * cells);
         for (std::size_t i = 0; i < cells; ++i) weight[i] = std::expm1(m[i]);
         kernels::openness(weight, size, scratch, open);
-        const auto volume = [n](std::vector<float>& v, std::int64_t channels) {
-            return torch::from_blob(v.data(), {channels, n, n, n});
-        };
         tree_.add_octave({tree_.whole(0), std::vector<char>(tree_.whole(0).count(), 1)});
-        const auto& all = tree_.brick_list(0);
-        const torch::Tensor x =
-            torch::cat({volume(m, kernels::kSplatChannels), volume(open, kernels::kOpennessChannels)});
-        tree_.store_bricks(0, all, net_->coarse_on_bricks(BrickSet(all), cut_bricks(x, all, kBrickCells)));
+        const BrickSet bricks(tree_.brick_list(0));
+        const std::int64_t all = bricks.size(), channels = net_->coarse.in();
+        std::vector<float> x(static_cast<std::size_t>(channels) * cells);
+        cut(m, kernels::kSplatChannels, bricks, x.data(), channels);
+        cut(open, kernels::kOpennessChannels, bricks, x.data() + kernels::kSplatChannels, channels);
+        net_->coarse.run(
+            bricks, std::span(&all, 1),
+            [&](std::int64_t first, std::int64_t count, float* to) {
+                gather_with_halo(bricks, {x.data(), all, kBrickCells, channels}, first, count, to, channels);
+            },
+            [&](std::int64_t first, std::int64_t count, const float* y) {
+                const auto done = std::span(bricks.bricks())
+                                      .subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+                tree_.store_bricks(0, done,
+                                   {y, done.size() * kCellsOfBrick * static_cast<std::size_t>(config_.features)});
+            });
+    }
+
+    /// A channel-first volume of the whole grid into the first channels of places of `stride` floats, brick by brick.
+    void cut(std::span<const float> volume, std::int64_t channels, const BrickSet& bricks, float* to,
+             std::int64_t stride) const {
+        const std::int64_t n = config_.coarse_cells;
+        for (const auto& b : bricks.bricks())
+            for (std::int64_t i = 0; i < static_cast<std::int64_t>(kCellsOfBrick); ++i, to += stride) {
+                const std::int64_t cx = b.x * kBrickCells + i % kBrickCells,
+                                   cy = b.y * kBrickCells + i / kBrickCells % kBrickCells,
+                                   cz = b.z * kBrickCells + i / (kBrickCells * kBrickCells);
+                for (std::int64_t k = 0; k < channels; ++k)
+                    to[k] = volume[static_cast<std::size_t>(((k * n + cz) * n + cy) * n + cx)];
+            }
     }
 
     std::span<const Vec3f> points_of(int octave) {
@@ -119,7 +144,7 @@ private:
         return thinned_;
     }
 
-    CascadeNet net_;
+    CascadeKernelsPtr net_;
     CascadeConfig config_;
     std::span<const Vec3f> points_;
     const geom::PointSource* source_ = nullptr;  ///< instead of points_
@@ -154,7 +179,7 @@ RefineReport CascadeField::refine(std::span<const Vec3f>, const RefineOptions&, 
 }
 
 struct Cascade::Impl {
-    CascadeNet net{nullptr};
+    CascadeKernelsPtr net;
     std::map<std::string, std::string> metadata;
 };
 
@@ -165,8 +190,7 @@ Cascade& Cascade::operator=(Cascade&&) noexcept = default;
 
 Cascade Cascade::load(const std::filesystem::path& file) {
     auto impl = std::make_unique<Impl>();
-    impl->net = load_cascade(file, &impl->metadata);
-    impl->net->eval();
+    impl->net = load_cascade_kernels(file, &impl->metadata);
     return Cascade(std::move(impl));
 }
 
@@ -195,7 +219,8 @@ std::unique_ptr<CascadeField> Cascade::encode(const geom::PointCloud& cloud, Pro
     return encode_cascade(impl_->net, cloud, progress);
 }
 
-std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, const geom::PointCloud& cloud, Progress& progress) {
+std::unique_ptr<CascadeField> encode_cascade(const CascadeKernelsPtr& net, const geom::PointCloud& cloud,
+                                             Progress& progress) {
     std::vector<Vec3f> points;
     points.reserve(cloud.size());
     for (std::size_t i = 0; i < cloud.size(); ++i) {
@@ -264,10 +289,9 @@ geom::Box3f domain_of(const Encoder& encoder, const CascadeConfig& config, const
 
 }  // namespace
 
-std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, std::span<const Vec3f> points,
+std::unique_ptr<CascadeField> encode_cascade(const CascadeKernelsPtr& net, std::span<const Vec3f> points,
                                              const Cascade::EncodeOptions& options, Progress& progress) {
-    const torch::InferenceMode guard;
-    const CascadeConfig& config = net->config();
+    const CascadeConfig& config = net->config;
     const Sizes sizes = sizes_of(config, box_of(points), points.size(), options.spacing);
     const int full = octaves_for(config, options, sizes.coarse_cell, 0);
     const bool fit = options.detail == Cascade::Detail::fitted ||
@@ -291,12 +315,11 @@ std::unique_ptr<CascadeField> encode_cascade(const CascadeNet& net, std::span<co
     return fit_surface(std::move(learned), points, fitting, progress);
 }
 
-std::unique_ptr<CascadeField> encode_cascade_windows(const CascadeNet& net,
+std::unique_ptr<CascadeField> encode_cascade_windows(const CascadeKernelsPtr& net,
                                                      std::shared_ptr<const geom::PointSource> points,
                                                      const Cascade::EncodeOptions& options,
                                                      const Cascade::WindowOptions& windows, Progress& progress) {
-    const torch::InferenceMode guard;
-    const CascadeConfig& config = net->config();
+    const CascadeConfig& config = net->config;
     const Sizes sizes = sizes_of(config, points->box(), points->size(), options.spacing);
     const bool fit = options.detail != Cascade::Detail::learned;
     double smallest = sizes.side(windows.finest_cells);

@@ -2,9 +2,10 @@
 // Copyright (c) 2026 the nir developers
 #include "models/cascade/cascade_file.h"
 
+#include "nir/base/error.h"
 #include "nir/io/safetensors.h"
 
-#include <algorithm>
+#include "models/cascade/cascade_read.h"
 
 namespace nir::models {
 
@@ -35,49 +36,15 @@ void save_cascade(const std::filesystem::path& file, CascadeNet& net, std::map<s
     io::write_safetensors(file, out);
 }
 
-namespace {
-
-/// From a whole training's configuration, its table [model], or the bare options that early files hold.
-CascadeConfig cascade_config(const Config& config) {
-    const Config* model = config.find("model");
-    if (!model) return parse_config<CascadeConfig>(config);
-    if (!model->is_table()) fail(ErrorKind::format, "[model] of its configuration is no table");
-    Config options(Config::Table{}, model->place());
-    for (const auto& e : std::get<Config::Table>(model->value()))
-        if (e.key != "name") options.put(e.key, e.value);
-    return parse_config<CascadeConfig>(options);
-}
-
-}  // namespace
-
 CascadeNet load_cascade(const std::filesystem::path& file, std::map<std::string, std::string>* metadata) {
-    const io::TensorFile in = io::read_safetensors(file);
-    return with_context(file.string(), [&] {
-        const auto model = in.metadata.find("model"), config = in.metadata.find("config");
-        if (model == in.metadata.end() || config == in.metadata.end())
-            fail(ErrorKind::format, "no nir model: the metadata lacks \"model\" or \"config\"");
-        if (model->second != "cascade")
-            fail(ErrorKind::input, "holds a model of kind \"{}\", a cascade is needed", model->second);
-        CascadeNet net(cascade_config(Config::parse(config->second, "its configuration")));
-        const torch::NoGradGuard guard;
-        std::size_t used = 0;
-        for (auto& item : net->named_parameters()) {
-            const io::NamedArray* a = in.find(item.key());
-            if (!a) fail(ErrorKind::format, "tensor \"{}\" is missing", item.key());
-            if (!std::ranges::equal(a->shape, item.value().sizes()))
-                fail(ErrorKind::format, "tensor \"{}\" has shape {}, another one is needed", item.key(),
-                     a->shape_text());
-            std::vector<float> v = a->to_float();
-            if (!std::ranges::all_of(v, [](float x) { return std::isfinite(x); }))
-                fail(ErrorKind::format, "tensor \"{}\" holds values that are not finite", item.key());
-            item.value().copy_(torch::from_blob(v.data(), item.value().sizes()));
-            ++used;
-        }
-        if (used != in.arrays.size())
-            fail(ErrorKind::format, "{} tensors are not part of this model", in.arrays.size() - used);
-        if (metadata) *metadata = in.metadata;
-        return net;
-    });
+    CascadeFile in = read_cascade(file);
+    CascadeNet net(in.config);
+    const torch::NoGradGuard guard;
+    NIR_CHECK(net->named_parameters().size() == in.parameters.size());
+    for (auto& item : net->named_parameters())
+        item.value().copy_(torch::from_blob(in.parameters.at(item.key()).data(), item.value().sizes()));
+    if (metadata) *metadata = std::move(in.metadata);
+    return net;
 }
 
 }  // namespace nir::models

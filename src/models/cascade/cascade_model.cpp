@@ -23,7 +23,7 @@ at::Tensor CascadeModel::loss(const nn::Batch& batch, const LossLog& log) {
 Shape CascadeModel::infer(const Observation& observation) {
     expect_kind(observation, ObservationKind::points);
     NoProgress quiet;
-    return encode_cascade(net_, std::get<geom::PointCloud>(observation), quiet);
+    return encode_cascade(kernels_of(net_), std::get<geom::PointCloud>(observation), quiet);
 }
 
 }  // namespace nir::models

@@ -124,6 +124,11 @@ TEST_F(CascadeFileTest, AllDoorsReadAllFiles) {
     std::map<std::string, std::string> metadata;
     same(*load_cascade(file_, &metadata));
     EXPECT_EQ(metadata.at("model"), "cascade");
+
+    // The list of parameters that is known without torch.
+    const auto parameters = cascade_parameters(tiny());
+    EXPECT_EQ(parameters.size(), net->named_parameters().size());
+    for (const auto& p : parameters) EXPECT_EQ(net->named_parameters()[p.name].sizes().vec(), p.shape) << p.name;
 }
 
 TEST_F(CascadeFileTest, HalvesLoadToo) {

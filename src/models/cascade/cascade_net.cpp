@@ -2,34 +2,9 @@
 // Copyright (c) 2026 the nir developers
 #include "models/cascade/cascade_net.h"
 
-#include "nir/base/error.h"
-#include "nir/kernels/splat.h"
-
 namespace nir::models {
 
 namespace F = torch::nn::functional;
-
-void CascadeUnetConfig::describe(ConfigVisitor& v) {
-    v.field("widths", widths, {.min = 1, .max = 4096, .min_count = 1, .max_count = 6},
-            "channels of each level of the U-Net, finest first");
-}
-
-void CascadeConfig::describe(ConfigVisitor& v) {
-    v.field("coarse_cells", coarse_cells, {.min = 16, .max = 128}, "cells along each side of the coarse grid");
-    v.field("coarse_margin", coarse_margin, {.min = 0, .max = 16}, "empty cells kept around the object");
-    v.field("max_octaves", max_octaves, {.min = 0, .max = 8}, "how often the cells may be halved");
-    v.field("max_spacing_cells", max_spacing_cells, {.min = 0.1, .max = 8},
-            "an octave is added while the point spacing stays below this many of its cells");
-    v.field("max_noise_cells", max_noise_cells, {.min = 0.01, .max = 8},
-            "an octave is added while sqrt(noise x spacing) of the points stays below this many of its cells");
-    v.field("features", features, {.min = 1, .max = 256}, "channels handed from octave to octave and to the decoder");
-    v.field("decoder_hidden", decoder_hidden, {.min = 1, .max = 1024}, "width of the decoder");
-    v.field("decoder_blocks", decoder_blocks, {.min = 0, .max = 16}, "ResNet blocks of the decoder");
-    v.check(coarse_cells % 8 == 0, "coarse_cells", "must be a multiple of 8");
-    v.check(coarse_cells > 2 * coarse_margin, "coarse_margin", "leaves no cells for the object; make it smaller");
-    v.table("coarse", coarse, "U-Net of the coarse grid");
-    v.table("fine", fine, "U-Net of every finer octave");
-}
 
 namespace {
 
@@ -91,117 +66,6 @@ torch::Tensor CascadeUnetImpl::forward(torch::Tensor x, torch::Tensor mask) {
     return mask.defined() ? x * mask : x;
 }
 
-std::vector<CascadeUnetImpl::Reach> CascadeUnetImpl::reaches() const {
-    const auto n = static_cast<std::size_t>(levels_);
-    const auto cell = [](std::size_t level) { return std::int64_t{1} << level; };
-    std::vector<Reach> r(n);
-    // Upwards from the wanted cells to the coarsest level, then down its inputs.
-    for (std::size_t i = 0; i + 1 < n; ++i) {
-        r[i].skip = r[i].up + cell(i);
-        r[i + 1].up = (r[i].skip + cell(i + 1) - 1) / cell(i + 1) * cell(i + 1);
-    }
-    std::int64_t pooled = r[n - 1].up;
-    for (std::size_t i = n; i-- > 0;) {
-        r[i].down = std::max(pooled, r[i].skip);
-        r[i].down_a = r[i].down + (i > 0 ? cell(i) : 0);
-        pooled = r[i].down_a + cell(i);
-    }
-    return r;
-}
-
-namespace {
-
-/// Bricks within a reach of the wanted ones.
-std::int64_t rows_within(std::span<const std::int64_t> within, std::int64_t reach) {
-    if (within.size() == 1) return within[0];
-    const auto rings = static_cast<std::size_t>((reach + kBrickCells - 1) / kBrickCells);
-    NIR_CHECK(rings < within.size());
-    return within[rings];
-}
-
-torch::Tensor volumes(std::int64_t rows, std::int64_t channels, std::int64_t side) {
-    return torch::empty({rows, channels, side, side, side}, torch::kFloat32);
-}
-
-}  // namespace
-
-/// The convolution of the finest level; keeps what the way up needs of it and returns the next level's input.
-torch::Tensor CascadeUnetImpl::top_level(const BrickSet& bricks, std::span<const std::int64_t> within,
-                                         const Inputs& inputs, torch::Tensor& skip) {
-    const Reach reach = reaches()[0];
-    const std::int64_t rows = rows_within(within, reach.down), kept = rows_within(within, reach.skip);
-    const auto* conv = down_a_[0]->as<torch::nn::Conv3d>();
-    torch::Tensor pooled;
-    const std::int64_t in = conv->weight.size(1), side = kBrickCells + 2;
-    NIR_CHECK(rows <= bricks.size());
-    for_each_part(rows, in * side * side * side, [&](std::int64_t first, std::int64_t count) {
-        const torch::Tensor y = convolve(inputs(first, count), conv->weight, conv->bias).relu_();
-        if (!skip.defined()) skip = volumes(kept, y.size(1), y.size(2));
-        const std::int64_t keep = std::min(count, kept - first);
-        if (keep > 0) skip.narrow(0, first, keep).copy_(y.narrow(0, 0, keep));
-        if (levels_ == 1) return;
-        if (!pooled.defined()) pooled = volumes(rows, y.size(1), y.size(2) / 2);
-        pooled.narrow(0, first, count).copy_(torch::avg_pool3d(y, 2));
-    });
-    return pooled;
-}
-
-void CascadeUnetImpl::forward_on_bricks(const BrickSet& bricks, std::span<const std::int64_t> within,
-                                        const Inputs& inputs, const Outputs& outputs) {
-    const torch::InferenceMode guard;
-    if (within[0] == 0) return;
-    const auto n = static_cast<std::size_t>(levels_);
-    const std::vector<Reach> reach = reaches();
-    const auto conv3 = [&](const std::shared_ptr<torch::nn::Module>& m, const torch::Tensor& x, std::int64_t r) {
-        const auto* c = m->as<torch::nn::Conv3d>();
-        return conv3_relu_on_bricks(bricks, x, rows_within(within, r), c->weight, c->bias);
-    };
-    std::vector<torch::Tensor> skips(n);
-    torch::Tensor x = top_level(bricks, within, inputs, skips[0]);
-    for (std::size_t i = 1; i < n; ++i) {
-        x = conv3(down_a_[i], x, reach[i].down_a);
-        x = conv3(down_b_[i - 1], x, reach[i].down);
-        if (i + 1 == n) break;
-        skips[i] = x.narrow(0, 0, rows_within(within, reach[i].skip)).contiguous();
-        x = torch::avg_pool3d(x, 2);
-    }
-    const auto finish = [&](std::int64_t first, const torch::Tensor& y) {
-        outputs(first, convolve(y, last_->weight, last_->bias));
-    };
-    if (n == 1) return finish(0, skips[0]);
-    for (std::size_t i = n - 1; i-- > 0;) {
-        torch::Tensor& sum = skips[i];
-        const auto* lift = lift_[i]->as<torch::nn::Conv3d>();
-        for_each_part(sum.size(0), sum[0].numel(), [&](std::int64_t first, std::int64_t count) {
-            const torch::Tensor lifted = torch::conv3d(x.narrow(0, first, count), lift->weight, lift->bias);
-            sum.narrow(0, first, count).add_(torch::upsample_nearest3d(lifted, sum.sizes().slice(2)));
-        });
-        if (i > 0) {
-            x = conv3(up_[i], sum, reach[i].up);
-        } else {
-            const auto* up = up_[0]->as<torch::nn::Conv3d>();
-            for_each_part(within[0], sum[0].numel() * 2, [&](std::int64_t first, std::int64_t count) {
-                finish(first, convolve(gather_with_halo(bricks, sum, first, count), up->weight, up->bias).relu_());
-            });
-        }
-        sum.reset();
-    }
-}
-
-torch::Tensor CascadeUnetImpl::forward_on_bricks(const BrickSet& bricks, const torch::Tensor& x) {
-    NIR_CHECK(x.size(0) == bricks.size());
-    const std::int64_t all = bricks.size();
-    torch::Tensor out;
-    forward_on_bricks(
-        bricks, std::span(&all, 1),
-        [&](std::int64_t first, std::int64_t count) { return gather_with_halo(bricks, x, first, count); },
-        [&](std::int64_t first, const torch::Tensor& y) {
-            if (!out.defined()) out = volumes(all, y.size(1), y.size(2));
-            out.narrow(0, first, y.size(0)).copy_(y);
-        });
-    return out;
-}
-
 CascadeDecoderImpl::CascadeDecoderImpl(std::int64_t in, std::int64_t hidden, std::int64_t blocks) {
     first_ = register_module("first", torch::nn::Linear(in, hidden));
     register_module("fc_0", fc_0_);
@@ -224,9 +88,8 @@ torch::Tensor CascadeDecoderImpl::forward(torch::Tensor c) {
 
 CascadeNetImpl::CascadeNetImpl(const CascadeConfig& config) : config_(config) {
     const std::int64_t f = config.features;
-    coarse_ = register_module(
-        "coarse", CascadeUnet(kernels::kSplatChannels + kernels::kOpennessChannels, config.coarse.widths, f));
-    fine_ = register_module("fine", CascadeUnet(kernels::kSplatChannels + f, config.fine.widths, f));
+    coarse_ = register_module("coarse", CascadeUnet(coarse_inputs(), config.coarse.widths, f));
+    fine_ = register_module("fine", CascadeUnet(fine_inputs(config), config.fine.widths, f));
     decoder_ = register_module("decoder", CascadeDecoder(f, config.decoder_hidden, config.decoder_blocks));
 }
 
@@ -246,6 +109,14 @@ torch::Tensor CascadeNetImpl::decode(const torch::Tensor& features, const torch:
         features, grid,
         F::GridSampleFuncOptions().mode(torch::kBilinear).padding_mode(torch::kBorder).align_corners(false));
     return decoder_->forward(c.squeeze(2).squeeze(2).transpose(1, 2));
+}
+
+CascadeKernelsPtr kernels_of(const CascadeNet& net) {
+    const auto parameters = net->named_parameters();
+    return std::make_shared<const CascadeKernels>(net->config(), [&](const std::string& name) {
+        const torch::Tensor t = parameters[name].detach().to(torch::kCPU, torch::kFloat32).contiguous();
+        return std::vector<float>(t.data_ptr<float>(), t.data_ptr<float>() + t.numel());
+    });
 }
 
 torch::Tensor upsample_octave(const torch::Tensor& features) {

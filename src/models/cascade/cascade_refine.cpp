@@ -19,7 +19,7 @@ using geom::Vec3i;
 constexpr int kMostScales = 5;
 constexpr float kWidest = 2;      ///< spacings along a cell of the widest lattice, at least
 constexpr float kDamping = 0.1f;  ///< of the median of |g|^2: where the decoder is flat, features hardly change
-constexpr std::int64_t kChunk = 32768;
+constexpr std::size_t kChunk = 480;
 
 /// Averages vectors at places on the nodes of a lattice. @return [nodes, channels]
 std::vector<float> averages(const SparseLattice& lattice, std::span<const Vec3f> places, std::span<const float> vectors,
@@ -86,18 +86,8 @@ private:
 
 }  // namespace
 
-std::pair<torch::Tensor, torch::Tensor> decode_with_gradient(CascadeNet& net, const torch::Tensor& c) {
-    const torch::InferenceMode not_here(false);
-    const torch::AutoGradMode grad(true);
-    const torch::Tensor x = c.detach().clone().requires_grad_(true);
-    const torch::Tensor logits = net->decode_features(x);
-    // Each logit depends on its own row only, so one sweep back gives all gradients.
-    const torch::Tensor g = torch::autograd::grad({logits.sum()}, {x})[0];
-    return {logits.detach(), g};
-}
-
-FeatureCorrection::FeatureCorrection(FeatureOctree& tree, CascadeNet net, double spacing)
-    : tree_(tree), net_(std::move(net)), octave_(tree.octaves() - 1) {
+FeatureCorrection::FeatureCorrection(FeatureOctree& tree, kernels::ResidualMlp decoder, double spacing)
+    : tree_(tree), decoder_(std::move(decoder)), octave_(tree.octaves() - 1) {
     for (double cell = tree.cell(octave_); cell < kWidest * spacing && scales_ < kMostScales; cell *= 2) ++scales_;
 }
 
@@ -105,16 +95,13 @@ std::vector<float> FeatureCorrection::changes(std::span<const Vec3f> places, std
     const auto channels = static_cast<std::size_t>(tree_.channels());
     std::vector<float> c(places.size() * channels);
     std::vector<char> known(places.size());
-    parallel_for(places.size(), 512, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i)
-            known[i] = tree_.sample(places[i], c.data() + i * channels) == octave_;
+    parallel_for(places.size(), kChunk, [&](std::size_t begin, std::size_t end) {
+        const std::size_t n = end - begin;
+        std::vector<float> features(n * channels), logits(n);
+        for (std::size_t i = 0; i < n; ++i)
+            known[begin + i] = tree_.sample(places[begin + i], features.data() + i * channels) == octave_;
+        decoder_.gradients({}, features, 0, logits, {}, std::span(c).subspan(begin * channels, n * channels));
     });
-    const auto n = static_cast<std::int64_t>(places.size());
-    const torch::Tensor all = torch::from_blob(c.data(), {n, tree_.channels()});
-    for (std::int64_t b = 0; b < n; b += kChunk) {  // the gradients take the place of the features
-        const torch::Tensor rows = all.narrow(0, b, std::min(kChunk, n - b));
-        rows.copy_(decode_with_gradient(net_, rows).second);
-    }
     std::vector<float> squared(places.size());
     for (std::size_t i = 0; i < places.size(); ++i)
         for (std::size_t f = 0; f < channels; ++f) squared[i] += c[i * channels + f] * c[i * channels + f];

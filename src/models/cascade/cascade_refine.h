@@ -2,15 +2,12 @@
 // Copyright (c) 2026 the nir developers
 #pragma once
 
-#include "models/cascade/cascade_net.h"
+#include "nir/kernels/residual_mlp.h"
+
 #include "models/cascade/feature_octree.h"
 #include "models/cascade/refine_loop.h"
 
 namespace nir::models {
-
-/// Logits of feature vectors and how each depends on its own vector. @param c [N, features] f32, no gradient needed
-/// @return {[N], [N, features]}
-std::pair<torch::Tensor, torch::Tensor> decode_with_gradient(CascadeNet& net, const torch::Tensor& c);
 
 /// Corrects the features of the finest octave; the network stays as it is.
 ///
@@ -20,8 +17,9 @@ std::pair<torch::Tensor, torch::Tensor> decode_with_gradient(CascadeNet& net, co
 /// places between the points move too. That is one step of a simultaneous iterative reconstruction (Gilbert 1972).
 class FeatureCorrection final : public FieldCorrection {
 public:
+    /// @param decoder  feature vector -> logit
     /// @param spacing of the points, in the frame of the tree: the widest lattice is at least twice that
-    FeatureCorrection(FeatureOctree& tree, CascadeNet net, double spacing);
+    FeatureCorrection(FeatureOctree& tree, kernels::ResidualMlp decoder, double spacing);
 
     int scales() const override { return scales_; }
     void apply(int scale, std::span<const geom::Vec3f> places, std::span<const float> wanted, float prior) override;
@@ -32,7 +30,7 @@ private:
     std::vector<float> changes(std::span<const geom::Vec3f> places, std::span<const float> wanted);
 
     FeatureOctree& tree_;
-    CascadeNet net_;
+    kernels::ResidualMlp decoder_;
     int octave_, scales_ = 1;
     struct Saved {
         std::size_t brick;

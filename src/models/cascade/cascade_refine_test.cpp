@@ -7,6 +7,8 @@
 #include "nir/base/rng.h"
 #include "nir/nn/seeded.h"
 
+#include "models/cascade/cascade_net.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -95,7 +97,7 @@ public:
     float finest_cell() const override { return tree.cell(1); }
     std::size_t memory_bytes() const override { return tree.memory_bytes(); }
     RefineReport refine(std::span<const Vec3f> points, const RefineOptions& options, Progress& progress) override {
-        FeatureCorrection correction(tree, net, options.spacing);
+        FeatureCorrection correction(tree, kernels_of(net)->decoder, options.spacing);
         return refine_surface(*this, correction, points, options, progress);
     }
     std::vector<float> features() {
@@ -145,23 +147,17 @@ RefineOptions steps(int n, double noise = 0) {
 
 std::size_t scan_size() { return static_cast<std::size_t>(4 * 3.14159f * kRadius * kRadius / (kSpacing * kSpacing)); }
 
-TEST(CascadeRefine, GradientOfTheDecoderIsThatOfFiniteDifferences) {
+/// The packed decoder against the module and its autograd.
+TEST(CascadeRefine, GradientOfTheDecoderIsThatOfAutograd) {
     const nn::SeededScope seeded(3);
     CascadeNet net(tiny());
-    net->to(torch::kFloat64);
-    const torch::Tensor c = torch::randn({50, kChannels}, torch::kFloat64);
-    const auto [value, gradient] = decode_with_gradient(net, c);
-    const torch::NoGradGuard no_grad;
-    EXPECT_TRUE(torch::allclose(value, net->decode_features(c)));
-    constexpr double kStep = 1e-6;
-    for (std::int64_t k = 0; k < kChannels; ++k) {
-        torch::Tensor up = c.clone(), down = c.clone();
-        up.select(1, k) += kStep;
-        down.select(1, k) -= kStep;
-        const torch::Tensor slope = (net->decode_features(up) - net->decode_features(down)) / (2 * kStep);
-        EXPECT_LT((slope - gradient.select(1, k)).abs().max().item<double>(), 1e-6);
-    }
-    for (const auto& p : net->parameters()) EXPECT_FALSE(p.grad().defined());
+    const torch::Tensor c = torch::randn({50, kChannels}).requires_grad_(true);
+    const torch::Tensor value = net->decode_features(c);
+    const torch::Tensor gradient = torch::autograd::grad({value.sum()}, {c})[0];
+    std::vector<float> logits(50), slopes(50 * kChannels);
+    kernels_of(net)->decoder.gradients({}, {c.data_ptr<float>(), slopes.size()}, 0, logits, {}, slopes);
+    EXPECT_TRUE(torch::allclose(torch::from_blob(logits.data(), {50}), value, 1e-4, 1e-5));
+    EXPECT_TRUE(torch::allclose(torch::from_blob(slopes.data(), {50, kChannels}), gradient, 1e-4, 1e-5));
 }
 
 TEST(CascadeRefine, OneWishIsFulfilledToFirstOrderAndTakenBackToTheBit) {
@@ -171,7 +167,7 @@ TEST(CascadeRefine, OneWishIsFulfilledToFirstOrderAndTakenBackToTheBit) {
     const std::vector<float> wanted{0.4f};
     std::vector<float> was(1), now(1);
     field.values(place, was);
-    FeatureCorrection correction(field.tree, field.net, static_cast<double>(kSpacing));
+    FeatureCorrection correction(field.tree, kernels_of(field.net)->decoder, static_cast<double>(kSpacing));
     EXPECT_GE(correction.scales(), 2);
     for (int scale = 0; scale < correction.scales(); ++scale) {
         correction.apply(scale, place, wanted, 0);

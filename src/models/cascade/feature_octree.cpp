@@ -3,7 +3,6 @@
 #include "models/cascade/feature_octree.h"
 
 #include "nir/base/error.h"
-#include "nir/base/parallel.h"
 
 #include <algorithm>
 #include <cmath>
@@ -67,8 +66,7 @@ const float* FeatureOctree::cell_features(int octave, Vec3i c) const {
 }
 
 std::span<const float> FeatureOctree::brick_data(int octave, std::size_t first, std::size_t count) const {
-    const std::size_t floats = static_cast<std::size_t>(kBrickCells * kBrickCells * kBrickCells * channels_);
-    return std::span(level(octave).data).subspan(first * floats, count * floats);
+    return std::span(level(octave).data).subspan(first * brick_floats(), count * brick_floats());
 }
 
 std::span<float> FeatureOctree::brick_data(int octave, std::size_t first, std::size_t count) {
@@ -76,51 +74,37 @@ std::span<float> FeatureOctree::brick_data(int octave, std::size_t first, std::s
     return {const_cast<float*>(data.data()), data.size()};  // the object is not const
 }
 
-void FeatureOctree::store_bricks(int octave, std::span<const Vec3i> bricks, const at::Tensor& features) {
+void FeatureOctree::store_bricks(int octave, std::span<const Vec3i> bricks, std::span<const float> features) {
     Level& to = *levels_[static_cast<std::size_t>(octave)];
-    NIR_CHECK(features.is_contiguous() && features.size(0) == static_cast<std::int64_t>(bricks.size()) &&
-              features.size(1) == channels_);
+    const std::size_t floats = brick_floats();
+    NIR_CHECK(features.size() == bricks.size() * floats);
     for (const Vec3i& b : bricks) NIR_CHECK(has_brick(octave, b));
-    const float* from = features.data_ptr<float>();
-    const auto channels = static_cast<std::size_t>(channels_);
-    constexpr std::size_t kCells = kBrickCells * kBrickCells * kBrickCells;
-    parallel_for(bricks.size(), 16, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i) {
-            const auto slot = static_cast<std::size_t>(slot_of(octave, bricks[i]));
-            for (std::size_t k = 0; k < channels; ++k)
-                for (std::size_t c = 0; c < kCells; ++c)
-                    to.data[(slot * kCells + c) * channels + k] = from[(i * channels + k) * kCells + c];
-        }
-    });
+    for (std::size_t i = 0; i < bricks.size(); ++i)
+        std::copy_n(features.data() + i * floats, floats,
+                    to.data.data() + static_cast<std::size_t>(slot_of(octave, bricks[i])) * floats);
 }
 
 void FeatureOctree::load(int octave, const CellBox& box, std::span<float> volume) const {
     const Vec3i s = box.size();
-    const std::size_t plane =
-        static_cast<std::size_t>(s.x) * static_cast<std::size_t>(s.y) * static_cast<std::size_t>(s.z);
     const int last = cells(octave) - 1;
-    parallel_for(static_cast<std::size_t>(s.z), 4, [&](std::size_t begin, std::size_t end) {
-        std::vector<float> coarser(static_cast<std::size_t>(channels_));
-        for (std::size_t z = begin; z < end; ++z)
-            for (int y = 0; y < s.y; ++y)
-                for (int x = 0; x < s.x; ++x) {
-                    const Vec3i c{std::clamp(box.lo.x + x, 0, last), std::clamp(box.lo.y + y, 0, last),
-                                  std::clamp(box.lo.z + static_cast<int>(z), 0, last)};
-                    const float* f = cell_features(octave, c);
-                    if (!f) {
-                        const float h = cell(octave);
-                        sample(origin_ + Vec3f{static_cast<float>(c.x) + 0.5f, static_cast<float>(c.y) + 0.5f,
-                                               static_cast<float>(c.z) + 0.5f} *
-                                             h,
-                               coarser.data());
-                        f = coarser.data();
-                    }
-                    const std::size_t to = (z * static_cast<std::size_t>(s.y) + static_cast<std::size_t>(y)) *
-                                               static_cast<std::size_t>(s.x) +
-                                           static_cast<std::size_t>(x);
-                    for (std::size_t k = 0; k < static_cast<std::size_t>(channels_); ++k) volume[k * plane + to] = f[k];
+    const auto channels = static_cast<std::size_t>(channels_);
+    float* to = volume.data();
+    for (int z = box.lo.z; z < box.lo.z + s.z; ++z)
+        for (int y = box.lo.y; y < box.lo.y + s.y; ++y)
+            for (int x = box.lo.x; x < box.lo.x + s.x;) {
+                const Vec3i c{std::clamp(x, 0, last), std::clamp(y, 0, last), std::clamp(z, 0, last)};
+                if (const float* f = cell_features(octave, c)) {
+                    // The cells of a brick along x lie one after the other; beyond the grid the border is repeated.
+                    const int run = x == c.x ? std::min(kBrickCells - c.x % kBrickCells, box.lo.x + s.x - x) : 1;
+                    to = std::copy_n(f, static_cast<std::size_t>(run) * channels, to);
+                    x += run;
+                    continue;
                 }
-    });
+                const Vec3f centre = static_cast<Vec3f>(c) + Vec3f{0.5f, 0.5f, 0.5f};
+                sample(origin_ + centre * cell(octave), to);
+                to += channels;
+                ++x;
+            }
 }
 
 bool FeatureOctree::sample_octave(int octave, Vec3f p, float* out) const {
@@ -135,14 +119,23 @@ bool FeatureOctree::sample_octave(int octave, Vec3f p, float* out) const {
         t[a] = u - f;
     }
     const float* corner[8];
-    for (int k = 0; k < 8; ++k) {
-        corner[k] = cell_features(octave, {k & 1 ? hi[0] : lo[0], k & 2 ? hi[1] : lo[1], k & 4 ? hi[2] : lo[2]});
-        if (!corner[k]) return false;
+    corner[0] = cell_features(octave, {lo[0], lo[1], lo[2]});
+    if (!corner[0]) return false;
+    const bool one_brick = lo[0] / kBrickCells == hi[0] / kBrickCells && lo[1] / kBrickCells == hi[1] / kBrickCells &&
+                           lo[2] / kBrickCells == hi[2] / kBrickCells;
+    for (int k = 1; k < 8; ++k) {
+        const Vec3i c{k & 1 ? hi[0] : lo[0], k & 2 ? hi[1] : lo[1], k & 4 ? hi[2] : lo[2]};
+        if (one_brick)
+            corner[k] = corner[0] + (((c.z - lo[2]) * kBrickCells + (c.y - lo[1])) * kBrickCells + (c.x - lo[0])) *
+                                        static_cast<std::ptrdiff_t>(channels_);
+        else if (!(corner[k] = cell_features(octave, c)))
+            return false;
     }
     for (int c = 0; c < channels_; ++c) out[c] = 0;
     for (int k = 0; k < 8; ++k) {
         const float w = (k & 1 ? t[0] : 1 - t[0]) * (k & 2 ? t[1] : 1 - t[1]) * (k & 4 ? t[2] : 1 - t[2]);
-        for (int c = 0; c < channels_; ++c) out[c] += w * corner[k][c];
+        const float* f = corner[k];
+        for (int c = 0; c < channels_; ++c) out[c] += w * f[c];
     }
     return true;
 }

@@ -6,7 +6,6 @@
 
 #include "models/cascade/brick_set.h"
 
-#include <ATen/core/Tensor.h>
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -79,11 +78,11 @@ public:
     /// Features [count, 8, 8, 8, channels] of bricks first .. first + count - 1 of that list.
     std::span<const float> brick_data(int octave, std::size_t first, std::size_t count) const;
     std::span<float> brick_data(int octave, std::size_t first, std::size_t count);
-    /// Sets the features of some bricks that the octave has. @param features [N, channels, 8, 8, 8]
-    void store_bricks(int octave, std::span<const geom::Vec3i> bricks, const at::Tensor& features);
+    /// Sets the features of some bricks that the octave has. @param features [N, 8, 8, 8, channels]
+    void store_bricks(int octave, std::span<const geom::Vec3i> bricks, std::span<const float> features);
 
-    /// Fills a channel-first volume [channels, box] with the features of an octave, coarser ones where it has none;
-    /// cells beyond the grid repeat the border.
+    /// Fills a volume [box, channels] with the features of an octave, coarser ones where it has none; cells beyond the
+    /// grid repeat the border.
     void load(int octave, const CellBox& box, std::span<float> volume) const;
     /// Trilinear sample at a point of the finest octave that knows all eight neighbours. @param out [channels]
     /// @return the octave that answered
@@ -100,6 +99,9 @@ private:
     std::int32_t slot_of(int octave, geom::Vec3i brick) const {
         const Level& l = level(octave);
         return l.box.contains(brick) ? l.slot[l.box.index(brick)] : -1;
+    }
+    std::size_t brick_floats() const {
+        return static_cast<std::size_t>(kBrickCells * kBrickCells * kBrickCells * channels_);
     }
     const float* cell_features(int octave, geom::Vec3i c) const;
     bool sample_octave(int octave, geom::Vec3f point, float* out) const;

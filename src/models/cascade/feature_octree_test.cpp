@@ -5,6 +5,8 @@
 #include "nir/base/error.h"
 #include "nir/base/rng.h"
 
+#include "models/cascade/test_bricks.h"
+
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -53,7 +55,7 @@ void store(FeatureOctree& tree, int octave, Vec3i size, std::vector<float> volum
         for (int y = 0; y < size.y / kBrickCells; ++y)
             for (int x = 0; x < size.x / kBrickCells; ++x) bricks.push_back({x, y, z});
     const at::Tensor whole = torch::from_blob(volume.data(), {tree.channels(), size.z, size.y, size.x});
-    tree.store_bricks(octave, bricks, cut_bricks(whole, bricks, kBrickCells));
+    store_tensor(tree, octave, bricks, cut_bricks(whole, bricks, kBrickCells));
 }
 
 FeatureOctree two_octaves() {
@@ -71,7 +73,7 @@ TEST(FeatureOctree, LoadsWhatWasStored) {
     const auto v = random_volume(3 * 4096, 1);
     store(tree, 0, whole.hi, v);
     std::vector<float> back(v.size());
-    tree.load(0, whole, back);
+    load_volume(tree, 0, whole, back);
     EXPECT_EQ(back, v);
     EXPECT_EQ(tree.cells(1), 32);
     EXPECT_FLOAT_EQ(tree.cell(1), 0.125f);
@@ -85,15 +87,15 @@ TEST(FeatureOctree, StoresTheNamedBricksOnly) {
     active[3] = 0;  // (1,1,0)
     add_octave(tree, active);
     const std::vector<Vec3i> named{{1, 0, 1}, {0, 1, 0}};
-    tree.store_bricks(0, named, torch::full({2, 2, 8, 8, 8}, 5.0f));
+    store_tensor(tree, 0, named, torch::full({2, 2, 8, 8, 8}, 5.0f));
     std::vector<float> back(2 * 512);
     for (const Vec3i& b : tree.brick_list(0)) {
-        tree.load(0, {b * 8, b * 8 + Vec3i{8, 8, 8}}, back);
+        load_volume(tree, 0, {b * 8, b * 8 + Vec3i{8, 8, 8}}, back);
         const float expected = b == named[0] || b == named[1] ? 5.0f : 0.0f;
         EXPECT_EQ(std::count(back.begin(), back.end(), expected), 2 * 512) << b.x << b.y << b.z;
     }
     const std::vector<Vec3i> missing{{1, 1, 0}};
-    EXPECT_THROW(tree.store_bricks(0, missing, torch::zeros({1, 2, 8, 8, 8})), Error);
+    EXPECT_THROW(store_tensor(tree, 0, missing, torch::zeros({1, 2, 8, 8, 8})), Error);
 }
 
 TEST(FeatureOctree, BricksThatCoverAVolumeEqualTheWhole) {
@@ -111,10 +113,10 @@ TEST(FeatureOctree, BricksThatCoverAVolumeEqualTheWhole) {
                                 part.push_back(v[static_cast<std::size_t>(((c * 16 + 8 * z + k) * 16 + 8 * y + j) * 16 +
                                                                           8 * x + i)]);
                 const std::vector<Vec3i> brick{{x, y, z}};
-                tree.store_bricks(0, brick, torch::from_blob(part.data(), {1, 2, 8, 8, 8}));
+                store_tensor(tree, 0, brick, torch::from_blob(part.data(), {1, 2, 8, 8, 8}));
             }
     std::vector<float> back(v.size());
-    tree.load(0, {{0, 0, 0}, {16, 16, 16}}, back);
+    load_volume(tree, 0, {{0, 0, 0}, {16, 16, 16}}, back);
     EXPECT_EQ(back, v);
 }
 
@@ -142,12 +144,12 @@ TEST(FeatureOctree, LoadFillsGapsFromTheCoarserOctaveAndRepeatsTheBorder) {
     store(tree, 1, fine.hi, linear_volume(tree, 1, fine));
     const CellBox box{{4, 4, 4}, {14, 14, 14}};  // partly beyond the two bricks
     std::vector<float> got(3 * 1000);
-    tree.load(1, box, got);
+    load_volume(tree, 1, box, got);
     const auto expected = linear_volume(tree, 1, box);
     for (std::size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], expected[i], 1e-4);
     const CellBox beyond{{-2, 3, 3}, {1, 4, 4}};
     std::vector<float> row(3 * 3);
-    tree.load(1, beyond, row);
+    load_volume(tree, 1, beyond, row);
     EXPECT_EQ(row[0], row[2]);
     EXPECT_EQ(row[1], row[2]);
 }

@@ -2,10 +2,11 @@
 // Copyright (c) 2026 the nir developers
 #include "models/cascade/octave_bricks.h"
 
+#include "nir/base/error.h"
 #include "nir/base/parallel.h"
 #include "nir/kernels/splat.h"
 
-#include "models/cascade/cascade_net.h"
+#include "models/cascade/cascade_config.h"
 
 #include <algorithm>
 #include <array>
@@ -40,31 +41,39 @@ void for_each_in(Vec3i lo, Vec3i hi, const F& f) {
 
 constexpr int kParent = kBrickCells / 2 + 2;  ///< cells of the octave before that a brick's context depends on
 
-/// The parent's cells [6^3] around a brick -> the brick's [8^3] and `halo` (0 or 1) cells around, separable linear
-/// weights 3/4, 1/4. One channel.
-void upsample_brick(const float* parent, int halo, float* out) {
-    constexpr int kMost = kBrickCells + 2;
+/// One axis of upsampling by 2, weights 3/4 and 1/4: n places of `floats` floats each from kParent places of the octave
+/// before.
+void upsample_axis(const float* from, int halo, std::size_t floats, float* to, std::size_t stride) {
     const int n = kBrickCells + 2 * halo;
-    const auto lower = [](int j) { return (j + 1) / 2; };
-    const auto weight = [](int j) { return j % 2 == 0 ? 0.75f : 0.25f; };
-    std::array<float, kParent * kParent * kMost> along_x;
-    std::array<float, kParent * kMost * kMost> along_y;
-    for (int i = 0; i < kParent * kParent; ++i)
-        for (int x = 0; x < n; ++x) {
-            const float* p = parent + i * kParent + lower(x - halo);
-            along_x[static_cast<std::size_t>(i * n + x)] = p[0] + weight(x - halo) * (p[1] - p[0]);
-        }
-    for (int z = 0; z < kParent; ++z)
-        for (int y = 0; y < n; ++y)
-            for (int x = 0; x < n; ++x) {
-                const float* p = along_x.data() + (z * kParent + lower(y - halo)) * n + x;
-                along_y[static_cast<std::size_t>((z * n + y) * n + x)] = p[0] + weight(y - halo) * (p[n] - p[0]);
-            }
-    for (int z = 0; z < n; ++z)
-        for (int i = 0; i < n * n; ++i) {
-            const float* p = along_y.data() + lower(z - halo) * n * n + i;
-            out[z * n * n + i] = p[0] + weight(z - halo) * (p[n * n] - p[0]);
-        }
+    for (int i = 0; i < n; ++i) {
+        const int j = i - halo, lower = (j + 1) / 2;
+        const float w = j % 2 == 0 ? 0.75f : 0.25f;
+        const float *p = from + static_cast<std::size_t>(lower) * floats, *q = p + floats;
+        float* out = to + static_cast<std::size_t>(i) * stride;
+        for (std::size_t k = 0; k < floats; ++k) out[k] = p[k] + w * (q[k] - p[k]);
+    }
+}
+
+/// The parent's cells [6^3, channels] around a brick -> the brick's [8^3] and `halo` (0 or 1) cells around, the first
+/// `channels` floats of places of `stride` floats. @param scratch  at least 6 * 10 * (6 + 10) * channels floats
+void upsample_brick(const float* parent, int halo, std::size_t channels, float* scratch, float* out,
+                    std::size_t stride) {
+    constexpr std::size_t p = kParent;
+    const auto n = static_cast<std::size_t>(kBrickCells + 2 * halo);
+    float *const along_x = scratch, *const along_y = scratch + p * p * n * channels;
+    for (std::size_t i = 0; i < p * p; ++i)
+        upsample_axis(parent + i * p * channels, halo, channels, along_x + i * n * channels, channels);
+    for (std::size_t z = 0; z < p; ++z)
+        upsample_axis(along_x + z * p * n * channels, halo, n * channels, along_y + z * n * n * channels, n * channels);
+    if (stride == channels) return upsample_axis(along_y, halo, n * n * channels, out, n * n * channels);
+    for (int i = 0; i < kBrickCells + 2 * halo; ++i) {
+        const int j = i - halo, lower = (j + 1) / 2;
+        const float w = j % 2 == 0 ? 0.75f : 0.25f;
+        const float* a = along_y + static_cast<std::size_t>(lower) * n * n * channels;
+        const float* b = a + n * n * channels;
+        for (std::size_t c = 0; c < n * n; ++c, a += channels, b += channels, out += stride)
+            for (std::size_t k = 0; k < channels; ++k) out[k] = a[k] + w * (b[k] - a[k]);
+    }
 }
 
 }  // namespace
@@ -99,7 +108,7 @@ BrickBox reachable_bricks(const FeatureOctree& tree, std::span<const Vec3f> poin
 }  // namespace
 
 ActiveBricks active_bricks(const FeatureOctree& tree, std::span<const Vec3f> points, int octave,
-                           const std::function<at::Tensor(const at::Tensor&)>& decode, const BrickBox& within) {
+                           const FeatureDecoder& decode, const BrickBox& within) {
     ActiveBricks wanted{reachable_bricks(tree, points, octave, within), {}};
     wanted.active.assign(wanted.box.count(), 0);
     if (wanted.active.empty()) return wanted;
@@ -121,33 +130,29 @@ ActiveBricks active_bricks(const FeatureOctree& tree, std::span<const Vec3f> poi
     }
     // The surface of the coarser octave, also where the scan has holes.
     const auto& parents = tree.brick_list(octave - 1);
-    constexpr std::size_t kStep = 64;
-    for (std::size_t first = 0; first < parents.size(); first += kStep) {
-        const std::size_t count = std::min(kStep, parents.size() - first);
-        const auto cells = static_cast<std::int64_t>(count) * kCells;
-        const std::span<const float> f = tree.brick_data(octave - 1, first, count);
-        const torch::Tensor logits =
-            decode(torch::from_blob(const_cast<float*>(f.data()), {cells, tree.channels()})).contiguous();
-        const float* v = logits.data_ptr<float>();
-        for (std::int64_t i = 0; i < cells; ++i) {
-            if (!(std::abs(v[i]) < kUndecided)) continue;
-            const auto local = static_cast<int>(i % kCells);
-            const Vec3i brick = parents[first + static_cast<std::size_t>(i / kCells)];
-            const Vec3i cell{brick.x * kBrickCells + local % kBrickCells,
-                             brick.y * kBrickCells + local / kBrickCells % kBrickCells,
-                             brick.z * kBrickCells + local / (kBrickCells * kBrickCells)};
-            constexpr int r = kUndecidedReach;
-            mark(cell * 2 - Vec3i{r, r, r}, cell * 2 + Vec3i{r + 1, r + 1, r + 1});
-        }
+    std::vector<float> logits(parents.size() * kCells);
+    parallel_for(parents.size(), 1, [&](std::size_t begin, std::size_t end) {
+        decode(tree.brick_data(octave - 1, begin, end - begin),
+               std::span(logits).subspan(begin * kCells, (end - begin) * kCells));
+    });
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+        if (!(std::abs(logits[i]) < kUndecided)) continue;
+        const auto local = static_cast<int>(i % kCells);
+        const Vec3i brick = parents[i / kCells];
+        const Vec3i cell{brick.x * kBrickCells + local % kBrickCells,
+                         brick.y * kBrickCells + local / kBrickCells % kBrickCells,
+                         brick.z * kBrickCells + local / (kBrickCells * kBrickCells)};
+        constexpr int r = kUndecidedReach;
+        mark(cell * 2 - Vec3i{r, r, r}, cell * 2 + Vec3i{r + 1, r + 1, r + 1});
     }
     return wanted;
 }
 
 namespace {
 
-/// Fills the first kSplatChannels of rows of `stride` floats.
+/// Local statistics of the points, [N, 8, 8, 8, kSplatChannels].
 void fill_moments(const FeatureOctree& tree, std::span<const Vec3f> points, int octave, std::span<const Vec3i> bricks,
-                  float* to, std::size_t stride) {
+                  float* to) {
     constexpr int kSide = kBlock * kBrickCells;
     struct Block {
         std::vector<float> points;  // in cells of the block
@@ -180,36 +185,37 @@ void fill_moments(const FeatureOctree& tree, std::span<const Vec3f> points, int 
             kernels::splat_moments(work[w].second->points, size, m);
             for (const std::size_t row : work[w].second->brick_rows) {
                 const Vec3i cell = (bricks[row] - work[w].first * kBlock) * kBrickCells;
-                float* cells = to + row * stride;
-                for (int k = 0; k < kernels::kSplatChannels; ++k)
-                    for (int z = 0; z < kBrickCells; ++z)
-                        for (int y = 0; y < kBrickCells; ++y, cells += kBrickCells)
-                            std::copy_n(m.data() + ((k * kSide + cell.z + z) * kSide + cell.y + y) * kSide + cell.x,
-                                        kBrickCells, cells);
+                float* cells = to + row * kCells * kernels::kSplatChannels;
+                for (int z = 0; z < kBrickCells; ++z)
+                    for (int y = 0; y < kBrickCells; ++y)
+                        for (int x = 0; x < kBrickCells; ++x, cells += kernels::kSplatChannels)
+                            for (int k = 0; k < kernels::kSplatChannels; ++k)
+                                cells[k] = m[static_cast<std::size_t>(
+                                    ((k * kSide + cell.z + z) * kSide + cell.y + y) * kSide + cell.x + x)];
             }
         }
     });
 }
 
-/// Fills `channels` volumes of 8 + 2 halo cells of rows of `stride` floats.
+/// Bricks' features of the octave before, upsampled, into the first channels of places of `stride` floats.
 void fill_context(const FeatureOctree& tree, int octave, std::span<const Vec3i> bricks, int halo, float* to,
                   std::size_t stride) {
     const auto channels = static_cast<std::size_t>(tree.channels());
     const auto side = static_cast<std::size_t>(kBrickCells + 2 * halo);
     parallel_for(bricks.size(), 8, [&](std::size_t begin, std::size_t end) {
-        constexpr std::size_t kParentCells = kParent * kParent * kParent;
-        std::vector<float> parent(channels * kParentCells);
+        constexpr std::size_t kParentCells = kParent * kParent * kParent, kMost = kBrickCells + 2;
+        std::vector<float> parent(channels * kParentCells), scratch(channels * kParent * kMost * (kParent + kMost));
         for (std::size_t i = begin; i < end; ++i) {
             const Vec3i lo = bricks[i] * (kBrickCells / 2) - Vec3i{1, 1, 1};
             tree.load(octave - 1, {lo, lo + Vec3i{kParent, kParent, kParent}}, parent);
-            for (std::size_t k = 0; k < channels; ++k)
-                upsample_brick(parent.data() + k * kParentCells, halo, to + i * stride + k * side * side * side);
+            upsample_brick(parent.data(), halo, channels, scratch.data(), to + i * side * side * side * stride, stride);
         }
     });
 }
 
-/// Zeros in the cells around a brick that belong to no brick of the set. @param volumes [channels, 10, 10, 10]
-void clear_missing(const BrickSet& bricks, std::int64_t row, int channels, float* volumes) {
+/// Zeros in the cells around a brick that belong to no brick of the set.
+/// @param cells [10, 10, 10] places of `stride` floats, of which the first `channels` count
+void clear_missing(const BrickSet& bricks, std::int64_t row, int channels, float* cells, std::int64_t stride) {
     constexpr int t = kBrickCells + 2;
     const auto near = bricks.neighbors(row);
     const auto range = [t = kBrickCells + 2](int d) {
@@ -220,47 +226,37 @@ void clear_missing(const BrickSet& bricks, std::int64_t row, int channels, float
         const auto [x0, x1] = range(k % 3);
         const auto [y0, y1] = range(k / 3 % 3);
         const auto [z0, z1] = range(k / 9);
-        for (int c = 0; c < channels; ++c)
-            for (int z = z0; z < z1; ++z)
-                for (int y = y0; y < y1; ++y) {
-                    float* cells = volumes + ((c * t + z) * t + y) * t;
-                    std::fill(cells + x0, cells + x1, 0.0f);
-                }
+        for (int z = z0; z < z1; ++z)
+            for (int y = y0; y < y1; ++y)
+                for (int x = x0; x < x1; ++x) std::fill_n(cells + ((z * t + y) * t + x) * stride, channels, 0.0f);
     }
-}
-
-at::Tensor empty_bricks(std::size_t n, std::int64_t channels) {
-    return torch::empty({static_cast<std::int64_t>(n), channels, kBrickCells, kBrickCells, kBrickCells},
-                        torch::kFloat32);
 }
 
 }  // namespace
 
 BrickInputs::BrickInputs(const FeatureOctree& tree, std::span<const Vec3f> points, int octave, const BrickSet& bricks)
     : tree_(tree), bricks_(bricks), octave_(octave) {
-    moments_ = empty_bricks(bricks.bricks().size(), kernels::kSplatChannels);
-    fill_moments(tree, points, octave, bricks.bricks(), moments_.data_ptr<float>(),
-                 static_cast<std::size_t>(moments_.stride(0)));
+    moments_ = std::make_unique_for_overwrite<float[]>(bricks.bricks().size() * kCells * kernels::kSplatChannels);
+    fill_moments(tree, points, octave, bricks.bricks(), moments_.get());
 }
 
-at::Tensor BrickInputs::operator()(std::int64_t first, std::int64_t count) const {
+void BrickInputs::operator()(std::int64_t first, std::int64_t count, float* to) const {
     constexpr std::int64_t t = kBrickCells + 2;
-    at::Tensor out = torch::empty({count, kernels::kSplatChannels + tree_.channels(), t, t, t}, torch::kFloat32);
-    const std::int64_t stride = out.stride(0);
-    float* moments = out.data_ptr<float>();
-    float* context = moments + kernels::kSplatChannels * t * t * t;
-    gather_with_halo(bricks_, moments_, first, count, moments, stride);
+    const std::int64_t channels = kernels::kSplatChannels + tree_.channels();
+    gather_with_halo(bricks_, {moments_.get(), bricks_.size(), kBrickCells, kernels::kSplatChannels}, first, count, to,
+                     channels);
+    float* context = to + kernels::kSplatChannels;
     fill_context(tree_, octave_,
                  std::span(bricks_.bricks()).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
-                 1, context, static_cast<std::size_t>(stride));
-    for (std::int64_t i = 0; i < count; ++i) clear_missing(bricks_, first + i, tree_.channels(), context + i * stride);
-    return out;
+                 1, context, static_cast<std::size_t>(channels));
+    for (std::int64_t i = 0; i < count; ++i)
+        clear_missing(bricks_, first + i, tree_.channels(), context + i * t * t * t * channels, channels);
 }
 
-at::Tensor brick_context(const FeatureOctree& tree, int octave, std::span<const Vec3i> bricks) {
-    at::Tensor out = empty_bricks(bricks.size(), tree.channels());
-    fill_context(tree, octave, bricks, 0, out.data_ptr<float>(), static_cast<std::size_t>(out.stride(0)));
-    return out;
+void brick_context(const FeatureOctree& tree, int octave, std::span<const Vec3i> bricks, std::span<float> to) {
+    const auto channels = static_cast<std::size_t>(tree.channels());
+    NIR_CHECK(to.size() == bricks.size() * kCells * channels);
+    fill_context(tree, octave, bricks, 0, to.data(), channels);
 }
 
 double group_bricks_in_memory(const BrickGroup& group) {

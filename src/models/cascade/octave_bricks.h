@@ -7,40 +7,42 @@
 #include "models/cascade/brick_set.h"
 #include "models/cascade/feature_octree.h"
 
-#include <ATen/core/Tensor.h>
 #include <array>
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
 namespace nir::models {
 
+using FeatureDecoder = std::function<void(std::span<const float> features, std::span<float> logits)>;
+
 /// Which bricks an octave needs, for FeatureOctree::add_octave(): the rule of active_mask() (cascade_net.h), from the
-/// points and the octave before. @param decode [n, channels] features -> [n] logits
+/// points and the octave before. @param decode  features [n, channels] -> logits [n], also from several threads
 /// @param within  only bricks of this box are looked for. Whether one is needed depends on points within
 ///                kPointReach cells and on the octave before within kUndecidedReach cells around it.
 ActiveBricks active_bricks(const FeatureOctree& tree, std::span<const geom::Vec3f> points, int octave,
-                           const std::function<at::Tensor(const at::Tensor&)>& decode, const BrickBox& within);
+                           const FeatureDecoder& decode, const BrickBox& within);
 
 /// What the fine U-Net sees of bricks of an octave: the local statistics of the points and brick_context(), made for a
 /// few bricks at a time. Refers to tree and bricks.
 class BrickInputs {
 public:
     BrickInputs(const FeatureOctree& tree, std::span<const geom::Vec3f> points, int octave, const BrickSet& bricks);
-    /// With one cell of the neighbours around, zeros where no brick of the set is.
-    /// @return [count, kSplatChannels + channels, 10, 10, 10] f32
-    at::Tensor operator()(std::int64_t first, std::int64_t count) const;
+    /// With one cell of the neighbours around, zeros where no brick of the set is. From several threads.
+    /// @param to [count, 10, 10, 10, kSplatChannels + channels]
+    void operator()(std::int64_t first, std::int64_t count, float* to) const;
 
 private:
     const FeatureOctree& tree_;
     const BrickSet& bricks_;
     int octave_;
-    at::Tensor moments_;  ///< [N, kSplatChannels, 8, 8, 8]
+    std::unique_ptr<float[]> moments_;  ///< [N, 8, 8, 8, kSplatChannels]
 };
 
 /// Features of the octave before (coarser ones where it has none), upsampled to bricks of an octave as
-/// upsample_octave() does. @return [N, channels, 8, 8, 8] f32
-at::Tensor brick_context(const FeatureOctree& tree, int octave, std::span<const geom::Vec3i> bricks);
+/// upsample_octave() does. @param to [N, 8, 8, 8, channels]
+void brick_context(const FeatureOctree& tree, int octave, std::span<const geom::Vec3i> bricks, std::span<float> to);
 
 /// The receptive field of the fine U-Net reaches 17 cells beyond a brick.
 inline constexpr int kHaloBricks = 3;

@@ -4,7 +4,6 @@
 
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
-#include "nir/kernels/residual_mlp.h"
 
 #include "models/cascade/cascade_refine.h"
 #include "models/cascade/octave_bricks.h"
@@ -19,32 +18,10 @@ namespace {
 using geom::Vec3f;
 using geom::Vec3i;
 
-/// The network's decoder as a kernel.
-kernels::ResidualMlp decoder_of(const CascadeNetImpl& net) {
-    const auto parameters = net.named_parameters();
-    const auto values = [&](const std::string& name) {
-        const torch::Tensor t = parameters["decoder." + name].detach().to(torch::kFloat32).contiguous();
-        return std::vector<float>(t.data_ptr<float>(), t.data_ptr<float>() + t.numel());
-    };
-    kernels::ResidualNetwork<float> out;
-    out.inputs = 0;
-    out.first_feature_weight = values("first.weight"), out.first_bias = values("first.bias");
-    out.hidden = out.first_bias.size(), out.features = out.first_feature_weight.size() / out.hidden;
-    for (int i = 0; parameters.contains(fmt::format("decoder.fc_0.{}.weight", i)); ++i) {
-        const auto of = [&](const char* layer, const char* what) {
-            return values(fmt::format("{}.{}.{}", layer, i, what));
-        };
-        out.blocks.push_back(
-            {{}, {}, {}, {}, of("fc_0", "weight"), of("fc_0", "bias"), of("fc_1", "weight"), of("fc_1", "bias")});
-    }
-    out.out_weight = values("last.weight"), out.out_bias = values("last.bias");
-    return kernels::ResidualMlp(out);
-}
-
 class Field final : public CascadeField {
 public:
-    Field(FeatureOctree tree, CascadeNet net, geom::Box3f domain)
-        : tree_(std::move(tree)), net_(std::move(net)), decoder_(decoder_of(*net_)), domain_(domain) {}
+    Field(FeatureOctree tree, CascadeKernelsPtr net, geom::Box3f domain)
+        : tree_(std::move(tree)), net_(std::move(net)), domain_(domain) {}
 
     void values(std::span<const Vec3f> points, std::span<float> out) const override {
         NIR_CHECK(points.size() == out.size());
@@ -52,7 +29,7 @@ public:
         parallel_for(points.size(), 480, [&](std::size_t begin, std::size_t end) {
             std::vector<float> c((end - begin) * channels);
             for (std::size_t i = begin; i < end; ++i) tree_.sample(points[i], c.data() + (i - begin) * channels);
-            decoder_.values({}, c, out.subspan(begin, end - begin));
+            net_->decoder.values({}, c, out.subspan(begin, end - begin));
         });
     }
     geom::Box3f domain() const override { return domain_; }
@@ -61,14 +38,13 @@ public:
     float finest_cell() const override { return tree_.cell(tree_.octaves() - 1); }
     std::size_t memory_bytes() const override { return tree_.memory_bytes(); }
     RefineReport refine(std::span<const Vec3f> points, const RefineOptions& options, Progress& progress) override {
-        FeatureCorrection correction(tree_, net_, options.spacing);
+        FeatureCorrection correction(tree_, net_->decoder, options.spacing);
         return refine_surface(*this, correction, points, options, progress);
     }
 
 private:
     FeatureOctree tree_;
-    CascadeNet net_;
-    kernels::ResidualMlp decoder_;
+    CascadeKernelsPtr net_;
     geom::Box3f domain_;
 };
 
@@ -112,36 +88,30 @@ std::vector<Vec3f> thin_points(std::span<const Vec3f> points, Vec3f origin, floa
     return out;
 }
 
-void add_fine_octave(CascadeNet net, FeatureOctree& tree, std::span<const Vec3f> points, const BrickBox& cores,
-                     std::size_t most_bricks) {
+void add_fine_octave(const CascadeKernels& net, FeatureOctree& tree, std::span<const Vec3f> points,
+                     const BrickBox& cores, std::size_t most_bricks) {
     const int octave = tree.octaves();
     NIR_CHECK(octave > 0);
-    const kernels::ResidualMlp decoder = decoder_of(*net);
-    const auto decode = [&](const torch::Tensor& features) {
-        const torch::Tensor c = features.contiguous();
-        const auto channels = static_cast<std::size_t>(c.size(1));
-        torch::Tensor out = torch::empty({c.size(0)});
-        const std::span from(c.data_ptr<float>(), static_cast<std::size_t>(c.numel()));
-        const std::span to(out.data_ptr<float>(), static_cast<std::size_t>(out.numel()));
-        parallel_for(to.size(), 480, [&](std::size_t begin, std::size_t end) {
-            decoder.values({}, from.subspan(channels * begin, channels * (end - begin)),
-                           to.subspan(begin, end - begin));
-        });
-        return out;
+    const auto decode = [&](std::span<const float> features, std::span<float> logits) {
+        net.decoder.values({}, features, logits);
     };
     tree.add_octave(active_bricks(tree, points, octave, decode, cores.grown(kHaloBricks)));
     for (BrickGroup& group : group_bricks(tree, octave, most_bricks, cores)) {
         const BrickSet set(std::move(group.bricks));
         const BrickInputs inputs(tree, points, octave, set);
-        net->fine_on_bricks(set, group.within, std::cref(inputs), [&](std::int64_t first, const torch::Tensor& y) {
+        net.fine.run(set, group.within, std::cref(inputs), [&](std::int64_t first, std::int64_t count, const float* y) {
             const auto done =
-                std::span(set.bricks()).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(y.size(0)));
-            tree.store_bricks(octave, done, brick_context(tree, octave, done).add_(y));
+                std::span(set.bricks()).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+            std::vector<float> sum(done.size() * kBrickCells * kBrickCells * kBrickCells *
+                                   static_cast<std::size_t>(tree.channels()));
+            brick_context(tree, octave, done, sum);
+            for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += y[i];
+            tree.store_bricks(octave, done, sum);
         });
     }
 }
 
-std::unique_ptr<CascadeField> learned_field(FeatureOctree tree, CascadeNet net, const geom::Box3f& domain) {
+std::unique_ptr<CascadeField> learned_field(FeatureOctree tree, CascadeKernelsPtr net, const geom::Box3f& domain) {
     return std::make_unique<Field>(std::move(tree), std::move(net), domain);
 }
 

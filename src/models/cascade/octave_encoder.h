@@ -4,7 +4,7 @@
 
 #include "nir/models/cascade.h"
 
-#include "models/cascade/cascade_net.h"
+#include "models/cascade/cascade_kernels.h"
 #include "models/cascade/feature_octree.h"
 
 #include <cstddef>
@@ -24,10 +24,10 @@ std::vector<geom::Vec3f> thin_points(std::span<const geom::Vec3f> points, geom::
 /// @param points  at least those within kHaloBricks bricks and kPointReach + 2 cells of the box
 /// @param cores   bricks whose features are wanted; the octave before must be known within 4 bricks of it
 /// @param most_bricks  computed together: about 130 KB of memory each
-void add_fine_octave(CascadeNet net, FeatureOctree& tree, std::span<const geom::Vec3f> points, const BrickBox& cores,
-                     std::size_t most_bricks);
+void add_fine_octave(const CascadeKernels& net, FeatureOctree& tree, std::span<const geom::Vec3f> points,
+                     const BrickBox& cores, std::size_t most_bricks);
 
 /// The field of features on octaves and the network's decoder. @param domain  where it may be asked
-std::unique_ptr<CascadeField> learned_field(FeatureOctree tree, CascadeNet net, const geom::Box3f& domain);
+std::unique_ptr<CascadeField> learned_field(FeatureOctree tree, CascadeKernelsPtr net, const geom::Box3f& domain);
 
 }  // namespace nir::models

@@ -51,7 +51,7 @@ BrickBox parents(const FeatureOctree& tree, int octave, const BrickBox& bricks) 
 
 class WindowField final : public CascadeField {
 public:
-    WindowField(CascadeNet net, std::shared_ptr<const geom::PointSource> points, WindowPlan plan)
+    WindowField(CascadeKernelsPtr net, std::shared_ptr<const geom::PointSource> points, WindowPlan plan)
         : net_(std::move(net)), points_(std::move(points)), plan_(std::move(plan)) {
         NIR_CHECK(plan_.octaves >= plan_.whole.octaves() - 1 && plan_.whole.octaves() > 0);
     }
@@ -59,7 +59,6 @@ public:
     void prepare(const Box3f& region) override {
         if (window_ && region_.contains(region.lo) && region_.contains(region.hi)) return;
         window_.reset();
-        const torch::InferenceMode guard;
         const float learned_cell = plan_.whole.cell(plan_.octaves);
         FitOptions fit{
             .spacing = plan_.spacing, .noise = plan_.noise, .region = region, .scan_points = points_->size()};
@@ -124,12 +123,12 @@ private:
             auto near = points_->points_in_box(
                 box_of(tree, octave, core.grown(kHaloBricks)).padded(static_cast<float>(kBrickCells) * cell));
             if (plan_.thinning > 0) near = thin_points(near, tree.origin(), cell / plan_.thinning);
-            add_fine_octave(net_, tree, near, core, plan_.most_bricks);
+            add_fine_octave(*net_, tree, near, core, plan_.most_bricks);
         }
         return tree;
     }
 
-    CascadeNet net_;
+    CascadeKernelsPtr net_;
     std::shared_ptr<const geom::PointSource> points_;
     WindowPlan plan_;
     std::unique_ptr<CascadeField> window_;
@@ -138,7 +137,7 @@ private:
 
 }  // namespace
 
-std::unique_ptr<CascadeField> window_field(CascadeNet net, std::shared_ptr<const geom::PointSource> points,
+std::unique_ptr<CascadeField> window_field(CascadeKernelsPtr net, std::shared_ptr<const geom::PointSource> points,
                                            WindowPlan plan) {
     return std::make_unique<WindowField>(std::move(net), std::move(points), std::move(plan));
 }

@@ -5,7 +5,7 @@
 #include "nir/geom/point_source.h"
 #include "nir/models/cascade.h"
 
-#include "models/cascade/cascade_net.h"
+#include "models/cascade/cascade_kernels.h"
 #include "models/cascade/feature_octree.h"
 #include "models/fitted/free_space.h"
 
@@ -29,7 +29,7 @@ struct WindowPlan {
 
 /// Cascade::encode_windows(): prepare() computes the remaining octaves and the fit near a box.
 /// @param points  of the whole scan
-std::unique_ptr<CascadeField> window_field(CascadeNet net, std::shared_ptr<const geom::PointSource> points,
+std::unique_ptr<CascadeField> window_field(CascadeKernelsPtr net, std::shared_ptr<const geom::PointSource> points,
                                            WindowPlan plan);
 
 }  // namespace nir::models
