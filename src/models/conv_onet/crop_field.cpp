@@ -3,6 +3,7 @@
 #include "models/conv_onet/crop_field.h"
 
 #include "nir/base/error.h"
+#include "nir/nn/decoders/local.h"
 #include "nir/nn/seeded.h"
 #include "nir/nn/torch_guard.h"
 
@@ -172,11 +173,19 @@ nn::FeatureMaps CropField::encode(Vec3i crop, const Tensor& points) const {
     });
 }
 
-nn::FeatureMaps CropField::features(Vec3i crop) const {
+CropField::Window CropField::folded(nn::FeatureMaps maps) const {
+    auto* patch = dynamic_cast<nn::PatchMlpImpl*>(net_->decoder.get());
+    return nn::torch_guard("packing the decoder", [&] {
+        auto function = patch ? patch->fold(maps) : nullptr;
+        return Window{std::move(maps), std::move(function)};
+    });
+}
+
+CropField::Window CropField::window(Vec3i crop) const {
     const std::int64_t number = layout_.number(crop);
     if (const auto it = where_.find(number); it != where_.end()) {
         cache_.splice(cache_.begin(), cache_, it->second);
-        return it->second->maps;
+        return it->second->window;
     }
     const Tensor points = points_in_window(crop);
     if (points.size(1) == 0) {
@@ -184,28 +193,32 @@ nn::FeatureMaps CropField::features(Vec3i crop) const {
         nn::FeatureMaps maps = empty_;
         const Tensor moved = tensor_of(layout_.window_lower(crop)) - tensor_of(layout_.window_lower({0, 0, 0}));
         maps.window_lower = empty_.window_lower + moved;
-        return maps;
+        return folded(std::move(maps));
     }
-    cache_.push_front({number, encode(crop, points)});
+    cache_.push_front({number, folded(encode(crop, points))});
     where_[number] = cache_.begin();
     const std::size_t limit =
-        std::max<std::size_t>(1, cache_limit_ / std::max<std::size_t>(1, bytes_of(cache_.front().maps)));
+        std::max<std::size_t>(1, cache_limit_ / std::max<std::size_t>(1, 2 * bytes_of(cache_.front().window.maps)));
     while (cache_.size() > limit) {
         where_.erase(cache_.back().crop);
         cache_.pop_back();
     }
-    return cache_.front().maps;
+    return cache_.front().window;
 }
 
 void CropField::crop_values(Vec3i crop, std::span<const Vec3f> points, std::span<float> out) const {
     NIR_CHECK(points.size() == out.size());
-    const nn::FeatureMaps maps = features(crop);
+    const Window known = window(crop);
+    if (known.folded) {
+        const auto* coordinates = reinterpret_cast<const float*>(points.data());
+        return known.folded->values({coordinates, 3 * points.size()}, out);
+    }
     nn::torch_guard("querying the network", [&] {
         const torch::NoGradGuard no_grad;
         const nn::EvalScope eval(*net_);
         for (std::size_t at = 0; at < points.size(); at += kChunk) {
             const std::size_t n = std::min(kChunk, points.size() - at);
-            const Tensor v = net_->decoder->decode(tensor_of(points.subspan(at, n)), maps).contiguous();
+            const Tensor v = net_->decoder->decode(tensor_of(points.subspan(at, n)), known.maps).contiguous();
             std::memcpy(out.data() + at, v.data_ptr<float>(), n * sizeof(float));
         }
     });
@@ -244,7 +257,7 @@ void CropField::values(std::span<const Vec3f> points, std::span<float> out) cons
 void CropField::gradients(std::span<const Vec3f> points, std::span<Vec3f> out) const {
     NIR_CHECK(points.size() == out.size());
     for_crops(points, [&](Vec3i crop, const std::vector<std::size_t>& members) {
-        const nn::FeatureMaps maps = features(crop);
+        const nn::FeatureMaps maps = window(crop).maps;
         nn::torch_guard("querying the network", [&] {
             const torch::AutoGradMode with_grad(true);
             const nn::EvalScope eval(*net_);

@@ -62,12 +62,18 @@ public:
     std::size_t n_encoded() const { return n_encoded_; }
 
 private:
+    /// What is known of a window: its maps, and the decoder with them as a kernel, null if there is none.
+    struct Window {
+        nn::FeatureMaps maps;
+        std::shared_ptr<const nn::PointFunction> folded;
+    };
     struct Cached {
         std::int64_t crop;
-        nn::FeatureMaps maps;
+        Window window;
     };
 
-    nn::FeatureMaps features(geom::Vec3i crop) const;
+    Window window(geom::Vec3i crop) const;
+    Window folded(nn::FeatureMaps maps) const;
     nn::FeatureMaps encode(geom::Vec3i crop, const torch::Tensor& points) const;
     torch::Tensor points_in_window(geom::Vec3i crop) const;
     void bin_points(const torch::Tensor& points);
