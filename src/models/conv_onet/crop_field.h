@@ -4,11 +4,13 @@
 
 #include "nir/extract/scalar_field.h"
 #include "nir/geom/vec.h"
+#include "nir/nn/point_function.h"
 
 #include "models/conv_onet/crop_model.h"
 
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
