@@ -66,15 +66,14 @@ void RadianceTrainConfig::describe(ConfigVisitor& v) {
     v.field("exposure", exposure, "learn brightness and white balance of every photo");
     v.field("poses", poses, "refine where the cameras stood");
     v.field("distortion", distortion, {.min = -1, .max = 10},
-            "weight of the loss that draws the samples of a ray together; -1: 0 for one cascade, otherwise 0.001");
+            "weight of the loss that draws the samples of a ray together, about 0.001; -1: 0");
     v.field("fade", fade, {.min = -1, .unit = "world units"},
-            "what is nearer to a camera learns less, so that nothing floats in front of it; -1: 0 for one cascade, "
-            "otherwise half the distance to what the cameras look at");
+            "what is nearer to a camera learns less, so that nothing floats in front of it; -1: 0");
     v.field("fewest_views", fewest_views, {.min = 0, .max = 100},
             "cells that fewer cameras have in their picture stay empty; 0: 1 for one cascade, otherwise 2");
     v.field("log_every", log_every, {.min = 1, .unit = "steps"}, "lines of metrics.jsonl");
     v.field("preview_every", preview_every, {.min = 0, .unit = "s"},
-            "pictures of a held-out view; 0 = none; fewer if they would take a twentieth of the time");
+            "pictures of a held-out view; 0 = none; fewer if they would take a tenth of the time");
     v.field("preview_size", preview_size, {.min = 16, .max = 16384, .unit = "pixels"}, "longest side of a preview");
     v.field("checkpoint_every", checkpoint_every, {.min = 0, .unit = "s"}, "0 = at the end only");
     v.field("seed", seed, {.min = 0}, "first state of every random number");

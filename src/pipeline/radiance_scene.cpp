@@ -211,8 +211,7 @@ RadianceStart start_of(const RadianceScene& scene, RadianceConfig& config) {
     const bool wide = model.cascades > 1;
     RadianceTrainConfig& train = config.train;
     if (train.background == "auto") train.background = scene.transparent ? "random" : "environment";
-    if (train.distortion < 0) train.distortion = wide ? 1e-3 : 0;
-    if (train.fade < 0) train.fade = wide ? 0.5 * focus.distance : 0;
+    train.distortion = std::max(train.distortion, 0.0), train.fade = std::max(train.fade, 0.0);
     if (train.fewest_views == 0) train.fewest_views = wide && scene.train.size() > 4 ? 2 : 1;
     if (out.grid.carve(scene.train, out.frame, static_cast<std::size_t>(train.fewest_views)) == 0)
         fail(ErrorKind::input, "no photo shows anything in the box of the scene; data.box sets another");

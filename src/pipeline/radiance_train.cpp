@@ -28,6 +28,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kStateFormat = "nir-radiance-training-1";
 constexpr std::size_t kViewsAtTheEnd = 4;
+constexpr double kPreviewSamples = 1e6;  ///< well below a second of a processor
 
 double decibels(double mse) { return -10 * std::log10(std::max(mse, 1e-12)); }
 
@@ -95,6 +96,7 @@ private:
     std::int64_t step_ = 0;
     Stretch stretch_;
     Timer timer_;
+    double samples_per_ray_ = 1000;
     double seconds_before_ = 0, trained_ = 0, next_preview_ = 0, preview_cost_ = 0, next_checkpoint_ = 0;
     std::uint64_t advanced_ = 0;
     std::size_t next_view_ = 0;
@@ -208,7 +210,11 @@ double Training::view_psnr(std::size_t view, geom::Image8* picture) const {
         return render::psnr(rendered.rgb, on_white, photo.valid);
     }
     const int longest = std::max(photo.camera.width, photo.camera.height);
-    const double shrink = std::min(1.0, static_cast<double>(config_.train.preview_size) / longest);
+    // At first everything may be something, and a ray takes hundreds of samples: such previews are small.
+    const double pixels = static_cast<double>(photo.camera.width) * photo.camera.height;
+    const double affordable = std::max(kPreviewSamples / std::max(samples_per_ray_, 1.0), 1024.0);
+    const double shrink =
+        std::min({1.0, static_cast<double>(config_.train.preview_size) / longest, std::sqrt(affordable / pixels)});
     const auto size = [&](int n) { return std::max(1, static_cast<int>(std::lround(n * shrink))); };
     const geom::Camera camera = geom::scaled(photo.camera, size(photo.camera.width), size(photo.camera.height));
     const geom::Image8 drawn =
@@ -231,7 +237,7 @@ void Training::preview() {
     result_.view_psnr = db, result_.views = 1;
     if (db > result_.best_psnr) result_.best_psnr = db, result_.best_step = step_;
     preview_cost_ = cost.seconds();
-    next_preview_ = seconds() + std::max(t.preview_every, 19 * preview_cost_);
+    next_preview_ = seconds() + std::max(t.preview_every, 9 * preview_cost_);
     progress_.note(status());
 }
 
@@ -284,6 +290,7 @@ void Training::loop() {
         ++step_;
         stretch_.add(report);
         trained_ += static_cast<double>(report.trained);
+        samples_per_ray_ = static_cast<double>(report.evaluated) / static_cast<double>(report.rays);
         if (step_ % t.log_every == 0) write_metrics();
         if (t.preview_every > 0 && seconds() >= next_preview_) preview();
         if (t.checkpoint_every > 0 && seconds() >= next_checkpoint_) checkpoint();
@@ -299,8 +306,10 @@ void Training::finish() {
     if (config_.train.preview_every == 0) return;
     const std::size_t n = std::min(kViewsAtTheEnd, scene_.shown.size());
     double sum = 0;
-    for (std::size_t i = 0; i < n; ++i) sum += view_psnr(scene_.shown[i * scene_.shown.size() / n], nullptr);
-    result_.view_psnr = sum / static_cast<double>(n), result_.views = n;
+    std::size_t done = 0;
+    for (const Timer timer; done < n && (done == 0 || timer.seconds() < std::max(2.0, 0.05 * seconds())); ++done)
+        sum += view_psnr(scene_.shown[done * scene_.shown.size() / n], nullptr);
+    result_.view_psnr = sum / static_cast<double>(done), result_.views = done;
 }
 
 TrainRadianceResult Training::run() {
