@@ -11,7 +11,7 @@ install(EXPORT nirCoreTargets NAMESPACE nir:: DESTINATION ${NIR_CMAKE_DIR})
 if(torch_layers)
   install(TARGETS ${torch_layers} EXPORT nirTorchTargets FILE_SET HEADERS)
   install(EXPORT nirTorchTargets NAMESPACE nir:: DESTINATION ${NIR_CMAKE_DIR})
-  install(TARGETS nir)
+  install(TARGETS nir nir_full)
 endif()
 
 string(REPLACE nir_ "" NIR_CORE_COMPONENTS "${core_layers}")

@@ -189,6 +189,7 @@ int leave(int code) {
 }  // namespace nir::app
 
 int main(int argc, char** argv) {
+    nir::app::hand_over(argc, argv);
     nir::app::keep_large_blocks();
     return nir::app::leave(nir::app::guarded_main(argc, argv));
 }

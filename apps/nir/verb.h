@@ -62,8 +62,12 @@ struct Verb {
     VerbRun (*add)(CLI::App& app);  // declares the options, returns what runs after parsing
 };
 
-/// Every verb, in the order of `nir --help`.
+/// Every verb of this program, in the order of `nir --help`.
 std::span<const Verb> verbs();
+VerbRun add_reconstruct(CLI::App& app);
+
+/// Lets the program that has the verb take over, if it is another one (light/hand_over.cpp); else returns.
+void hand_over(int argc, char** argv);
 
 /// --name VALUE with a size like 800M, 2GB, 1.5GiB (k, M, G are powers of 1000; Ki, Mi, Gi of 1024), in bytes.
 CLI::Option* add_size_option(CLI::App& app, const std::string& name, std::uint64_t& bytes, const std::string& text);

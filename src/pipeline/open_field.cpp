@@ -120,11 +120,4 @@ FieldSource open_field(const OpenFieldOptions& options, Progress& progress, Phas
     return source;
 }
 
-double logit_of_level(double probability) {
-    if (!(probability > 0 && probability < 1)) {
-        fail(ErrorKind::usage, "--level {} is no probability between 0 and 1", probability);
-    }
-    return std::log(probability) - std::log(1 - probability);
-}
-
 }  // namespace nir::pipeline

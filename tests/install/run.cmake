@@ -21,4 +21,5 @@ if(NOT output MATCHES "closed sphere, volume 0\\.1[34]")
 endif()
 if(EXISTS ${WORK_DIR}/prefix/bin/nir)
   run(${WORK_DIR}/prefix/bin/nir --version)
+  run(${WORK_DIR}/prefix/bin/nir list)  # handed over to nir-full
 endif()
