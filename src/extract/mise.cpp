@@ -61,6 +61,10 @@ Mise<T>::Mise(const MiseOptions& options) : options_(options) {
         fail(ErrorKind::config, "the level of a surface must be finite, not {}", options.level);
     unit_ = 1 << options.depth;
     block_volume_ = std::size_t{1} << (3 * options.depth);
+    for (int level = 0; level <= options.depth; ++level) {
+        const auto along = static_cast<std::size_t>((unit_ - 1) & -(unit_ >> level));
+        first_cell_[level] = along | along << options.depth | along << 2 * options.depth;
+    }
     blocks_ = c + Vec3i{1, 1, 1};
     const std::size_t n = volume(blocks_);
     corner_values_.assign(n, std::numeric_limits<T>::quiet_NaN());
@@ -89,6 +93,16 @@ template <class T>
 std::size_t Mise<T>::local_index(Vec3i p) const {
     const int d = options_.depth, m = unit_ - 1;
     return static_cast<std::size_t>((((p.x & m) << d | (p.y & m)) << d) | (p.z & m));
+}
+
+template <class T>
+Vec3i Mise<T>::point_of(std::size_t block, std::size_t local) const {
+    const auto ny = static_cast<std::size_t>(blocks_.y), nz = static_cast<std::size_t>(blocks_.z);
+    const int d = options_.depth, m = unit_ - 1;
+    const auto part = [&](int axis) { return static_cast<int>(local >> (d * (2 - axis))) & m; };
+    return Vec3i{static_cast<int>(block / (ny * nz)), static_cast<int>(block / nz % ny), static_cast<int>(block % nz)} *
+               unit_ +
+           Vec3i{part(0), part(1), part(2)};
 }
 
 template <class T>
@@ -147,7 +161,7 @@ void Mise<T>::update(std::span<const T> values) {
             b.info[local] = static_cast<std::uint8_t>((b.info[local] & ~kStateMask) | kKnown);
             if (is_among_finest(b, local)) continue;  // nothing left to split: most points of the last rounds
         }
-        touch(p, values[i]);
+        if (options_.depth > 0) touch(p, block, local, values[i]);
     }
     if (!started_ && !seeds_.empty()) activate_seeded({}, true);
     started_ = true;
@@ -172,40 +186,89 @@ bool Mise<T>::is_among_finest(const Block& block, std::size_t local) const {
     return (all & kLevelMask) == options_.depth << kLevelShift;
 }
 
-/// Shows a value to the (up to eight) leaves around a point.
-template <class T>
-void Mise<T>::touch(Vec3i point, T value) {
-    if (options_.depth == 0) return;
-    const Vec3i n = size();
-    const std::uint8_t s = sides(value);
-    for_cube(2, [&](int dx, int dy, int dz) {
-        const Vec3i cell{point.x - dx, point.y - dy, point.z - dz};
-        if (cell.x < 0 || cell.y < 0 || cell.z < 0 || cell.x >= n.x - 1 || cell.y >= n.y - 1 || cell.z >= n.z - 1)
-            return;
-        touch_leaf(cell, s);
-    });
+namespace {
+
+/// The cells that meet at a point along one axis, by the blocks they lie in: both in the point's block or, if it lies
+/// on the lower face, one in the block before.
+struct AxisCells {
+    int blocks = 0;
+    std::size_t before[2];    // from the point's block back to this one
+    int n[2] = {};            // cells in it
+    std::size_t cells[2][2];  // what they add to the number of a cell in its block
+};
+
+AxisCells axis_cells(std::size_t at, std::size_t last, std::size_t step, int shift, bool lowest, bool highest) {
+    AxisCells out;
+    const auto add = [&](std::size_t before, std::size_t cell) {
+        if (out.blocks == 0 || out.before[out.blocks - 1] != before) out.before[out.blocks++] = before;
+        const int b = out.blocks - 1;
+        out.cells[b][out.n[b]++] = cell << shift;
+    };
+    if (!highest) add(0, at);
+    if (at > 0)
+        add(0, at - 1);
+    else if (!lowest)
+        add(step, last);
+    return out;
 }
 
-/// Adds sides to the leaf that contains a finest cell; a leaf that now has both becomes active.
+}  // namespace
+
+/// Shows a value to the (up to eight) leaves around a point.
 template <class T>
-void Mise<T>::touch_leaf(Vec3i cell, std::uint8_t s) {
-    const std::size_t block = block_index(cell);
+void Mise<T>::touch(Vec3i point, std::size_t block, std::size_t local, T value) {
+    const std::uint8_t s = sides(value);
+    const int d = options_.depth;
+    const auto m = static_cast<std::size_t>(unit_ - 1), nz = static_cast<std::size_t>(blocks_.z);
+    const Vec3i end = size() - Vec3i{1, 1, 1};
+    const auto axis = [&](int a, std::size_t step) {
+        const int shift = d * (2 - a);
+        return axis_cells(local >> shift & m, m, step, shift, point[a] == 0, point[a] == end[a]);
+    };
+    const AxisCells x = axis(0, static_cast<std::size_t>(blocks_.y) * nz), y = axis(1, nz), z = axis(2, 1);
+    for (int bx = 0; bx < x.blocks; ++bx)
+        for (int by = 0; by < y.blocks; ++by)
+            for (int bz = 0; bz < z.blocks; ++bz) {
+                const std::size_t b = block - x.before[bx] - y.before[by] - z.before[bz];
+                if (!(root_[b] & kSplit)) {
+                    touch_root(b, s);
+                    continue;
+                }
+                std::uint8_t* info = block_store_[static_cast<std::size_t>(slot_[b])].info.get();
+                for (int i = 0; i < x.n[bx]; ++i)
+                    for (int j = 0; j < y.n[by]; ++j)
+                        for (int k = 0; k < z.n[bz]; ++k)
+                            touch_leaf(b, info, x.cells[bx][i] | y.cells[by][j] | z.cells[bz][k], s);
+            }
+}
+
+/// Adds sides to a coarse cell that is not split; if it now has both it becomes active.
+template <class T>
+void Mise<T>::touch_root(std::size_t block, std::uint8_t s) {
     std::uint8_t& root = root_[block];
-    if (!(root & kSplit)) {
-        if ((root & kBoth) == kBoth) return;
-        root |= s;
-        if ((root & kBoth) == kBoth) active_.push_back({{cell.x & -unit_, cell.y & -unit_, cell.z & -unit_}, 0});
-        return;
-    }
-    std::uint8_t* info = block_store_[static_cast<std::size_t>(slot_[block])].info.get();
-    const int level = (info[local_index(cell)] & kLevelMask) >> kLevelShift;
+    if ((root & kBoth) == kBoth) return;
+    root |= s;
+    if ((root & kBoth) == kBoth) active_.push_back({point_of(block, 0), 0});
+}
+
+/// The same for the leaf that contains a finest cell of a block that is split. @param info  of the block
+template <class T>
+inline void Mise<T>::touch_leaf(std::size_t block, std::uint8_t* info, std::size_t local, std::uint8_t s) {
+    const int level = (info[local] & kLevelMask) >> kLevelShift;
     if (level >= options_.depth) return;
-    const int mask = -(unit_ >> level);
-    const Vec3i origin{cell.x & mask, cell.y & mask, cell.z & mask};
-    std::uint8_t& at = info[local_index(origin)];
+    const std::size_t first = local & first_cell_[level];
+    std::uint8_t& at = info[first];
     if ((at & kSidesMask) == kSidesMask) return;
     at = static_cast<std::uint8_t>(at | s << kSidesShift);
-    if ((at & kSidesMask) == kSidesMask) active_.push_back({origin, level});
+    if ((at & kSidesMask) == kSidesMask) active_.push_back({point_of(block, first), level});
+}
+
+template <class T>
+void Mise<T>::touch_leaf(std::size_t block, std::size_t local, std::uint8_t s) {
+    if (root_[block] & kSplit)
+        touch_leaf(block, block_store_[static_cast<std::size_t>(slot_[block])].info.get(), local, s);
+    else
+        touch_root(block, s);
 }
 
 /// Activates the children of `parent` (or all coarse cells) that contain a seed.
@@ -213,7 +276,7 @@ template <class T>
 void Mise<T>::activate_seeded(const Leaf& parent, bool root) {
     if (root) {
         for (const auto& s : seeds_) {
-            if (options_.depth > 0) touch_leaf(s, kBoth);
+            if (options_.depth > 0) touch_leaf(block_index(s), local_index(s), kBoth);
         }
         return;
     }
@@ -223,7 +286,7 @@ void Mise<T>::activate_seeded(const Leaf& parent, bool root) {
     for (std::uint32_t i = seed_begin_[block]; i < seed_begin_[block + 1]; ++i) {
         const Vec3i d = seeds_[i] - parent.origin;
         if (d.x >= 0 && d.y >= 0 && d.z >= 0 && d.x < extent && d.y < extent && d.z < extent)
-            touch_leaf(seeds_[i], kBoth);
+            touch_leaf(block, local_index(seeds_[i]), kBoth);
     }
 }
 
@@ -256,13 +319,15 @@ void Mise<T>::create_children(const Leaf& leaf) {
 template <class T>
 void Mise<T>::inherit_sides(const Leaf& leaf) {
     const int extent = unit_ >> leaf.level, half = extent / 2;
+    const std::size_t block = block_index(leaf.origin);
     const auto show = [&](Vec3i d) {
         const Vec3i p = leaf.origin + d;
         if (!is_evaluated(p)) return;
         const std::uint8_t s = sides(value_at(p));
         for_cube(2, [&](int dx, int dy, int dz) {
             const Vec3i c = d - Vec3i{dx, dy, dz};
-            if (std::min({c.x, c.y, c.z}) >= 0 && std::max({c.x, c.y, c.z}) < extent) touch_leaf(leaf.origin + c, s);
+            if (std::min({c.x, c.y, c.z}) >= 0 && std::max({c.x, c.y, c.z}) < extent)
+                touch_leaf(block, local_index(leaf.origin + c), s);
         });
     };
     for_cube(2, [&](int x, int y, int z) { show(Vec3i{x, y, z} * extent); });

@@ -83,8 +83,11 @@ private:
     std::size_t block_index(geom::Vec3i point) const;
     std::size_t local_index(geom::Vec3i point) const;
     Block& ensure_block(std::size_t block);
-    void touch(geom::Vec3i point, T value);
-    void touch_leaf(geom::Vec3i cell, std::uint8_t sides);
+    geom::Vec3i point_of(std::size_t block, std::size_t local) const;
+    void touch(geom::Vec3i point, std::size_t block, std::size_t local, T value);
+    void touch_root(std::size_t block, std::uint8_t sides);
+    void touch_leaf(std::size_t block, std::uint8_t* info, std::size_t local, std::uint8_t sides);
+    void touch_leaf(std::size_t block, std::size_t local, std::uint8_t sides);
     void activate_seeded(const Leaf& parent, bool root);
     void split(const Leaf& leaf);
     void create_children(const Leaf& leaf);
@@ -97,6 +100,7 @@ private:
     MiseOptions options_;
     int unit_;                        // finest cells along a coarse cell
     std::size_t block_volume_;        // points in a block
+    std::size_t first_cell_[7];       // of each level: what of a cell's number in its block its leaf's first cell has
     geom::Vec3i blocks_;              // coarse samples per axis
     std::vector<T> corner_values_;    // of the coarse samples
     std::vector<std::int32_t> slot_;  // of each coarse sample: its block, or -1
