@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+// Whole stages of models at inference: the convolutions of the cascade as a kernel beside torch's (oneDNN), and the
+// three-plane ConvONet of the papers, 3,000 points, encoded and asked for the 106,338 points that MISE 32 -> 128 wants
+// of their field. CPU seconds of all threads; threads from NIR_THREADS (default 1).
+#include "nir/base/parallel.h"
+#include "nir/base/rng.h"
+#include "nir/extract/marching_cubes.h"
+#include "nir/extract/mise.h"
+#include "nir/kernels/brick_conv.h"
+#include "nir/models/registry.h"
+#include "nir/nn/runtime.h"
+
+#include <benchmark/benchmark.h>
+#include <torch/torch.h>
+
+#include <cmath>
+#include <cstdlib>
+
+namespace nir::models {
+namespace {
+
+using torch::Tensor;
+
+void report(benchmark::State& state, double flops) {
+    state.counters["GFLOP/s"] = benchmark::Counter(1e-9 * flops, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+// ------------------------------------------------------------------------------------------------------ convolutions
+
+struct Level {
+    const char* name;
+    std::int64_t in, out, side, bricks;
+};
+/// The convolutions of the cascade's fine U-Net, finest level first, on as many bricks as a part of a scan has.
+constexpr Level kLevels[] = {{"finest", 27, 32, 8, 16}, {"middle", 64, 64, 4, 64}, {"coarsest", 96, 96, 2, 256}};
+
+struct ConvCase {
+    Tensor weight, bias, x;
+    double flops;
+    explicit ConvCase(const Level& l)
+        : weight(torch::randn({l.out, l.in, 3, 3, 3}) * std::sqrt(2.0 / static_cast<double>(27 * l.in))),
+          bias(torch::randn({l.out}) * 0.1),
+          x(torch::randn({l.bricks, l.in, l.side + 2, l.side + 2, l.side + 2})),
+          flops(2.0 * 27 * static_cast<double>(l.in * l.out * l.side * l.side * l.side * l.bricks)) {}
+};
+std::span<const float> values(const Tensor& t) { return {t.data_ptr<float>(), static_cast<std::size_t>(t.numel())}; }
+
+void brick_conv_kernel(benchmark::State& state) {
+    const Level& l = kLevels[state.range(0)];
+    const torch::NoGradGuard no_grad;
+    const ConvCase c(l);
+    const kernels::BrickConv conv(values(c.weight), values(c.bias), static_cast<std::size_t>(l.in),
+                                  static_cast<std::size_t>(l.out), 3);
+    const Tensor x = c.x.permute({0, 2, 3, 4, 1}).contiguous();
+    Tensor y = torch::empty({l.bricks, l.side, l.side, l.side, l.out});
+    const auto from = values(x);
+    const std::span<float> to(y.data_ptr<float>(), static_cast<std::size_t>(y.numel()));
+    const std::size_t n = static_cast<std::size_t>(l.bricks), in = from.size() / n, out = to.size() / n;
+    const auto run = [&] {
+        parallel_for(n, 8, [&](std::size_t begin, std::size_t end) {
+            conv.run(from.subspan(begin * in, (end - begin) * in), static_cast<std::size_t>(l.side), true,
+                     to.subspan(begin * out, (end - begin) * out));
+        });
+    };
+    run();
+    const Tensor want = torch::conv3d(c.x, c.weight, c.bias).relu_().permute({0, 2, 3, 4, 1});
+    if (!torch::allclose(y, want, 1e-4, 1e-4)) state.SkipWithError("kernel and torch differ");
+    for (auto unused : state) run();
+    report(state, c.flops);
+    state.SetLabel(l.name);
+}
+void brick_conv_torch(benchmark::State& state) {
+    const torch::NoGradGuard no_grad;
+    const ConvCase c(kLevels[state.range(0)]);
+    for (auto unused : state) benchmark::DoNotOptimize(torch::conv3d(c.x, c.weight, c.bias).relu_().data_ptr<float>());
+    report(state, c.flops);
+}
+BENCHMARK(brick_conv_kernel)
+    ->ArgName("level")
+    ->DenseRange(0, 2)
+    ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime();
+BENCHMARK(brick_conv_torch)->ArgName("level")->DenseRange(0, 2)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+
+// ---------------------------------------------------------------------------------------------------------- ConvONet
+
+/// The shape of the papers' measurement: a torus and a ball that melt into one another.
+float occupancy(geom::Vec3f p) {
+    const float ring = std::hypot(p.x + 0.05f, p.z + 0.08f) - 0.27f;
+    const float torus = std::hypot(ring, p.y) - 0.09f, ball = geom::norm(p - geom::Vec3f{0.16f, 0.14f, 0.20f}) - 0.15f;
+    constexpr float k = 0.08f;
+    const float h = std::clamp(0.5f + 0.5f * (ball - torus) / k, 0.0f, 1.0f);
+    return -25 * (ball * (1 - h) + torus * h - k * h * (1 - h));
+}
+
+/// MISE 32 -> 128 on that shape.
+template <class F>
+extract::Mise<float> run_mise(const F& field) {
+    extract::Mise<float> mise({{32, 32, 32}, 2, 0.0});
+    std::vector<geom::Vec3f> points;
+    std::vector<float> v;
+    while (!mise.done()) {
+        points.clear();
+        for (const auto& p : mise.query())
+            points.push_back(geom::Vec3f{static_cast<float>(p.x), static_cast<float>(p.y), static_cast<float>(p.z)} *
+                                 (1.1f / 128) -
+                             geom::Vec3f{0.55f, 0.55f, 0.55f});
+        v.resize(points.size());
+        field(points, v);
+        mise.update(v);
+    }
+    return mise;
+}
+
+geom::PointCloud cloud() {
+    geom::PointCloud out;
+    Rng rng(3);
+    for (int i = 0; i < 3000; ++i) {
+        const geom::Vec3d d{rng.normal(), rng.normal(), rng.normal()};
+        out.points.push_back(d * (0.3 / norm(d)));
+    }
+    return out;
+}
+
+std::unique_ptr<Model> conv_onet() { return build_model(Config::parse("[model]\nname = \"conv_onet\"\n", "bench"), 1); }
+
+/// The U-Net's share of the multiplications: three planes of 64^2, 32 to 256 channels.
+constexpr double kEncodeFlops = 3 * 2 * 614e6;
+
+void conv_onet_encode(benchmark::State& state) {
+    const auto model = conv_onet();
+    const Observation observation = cloud();
+    for (auto unused : state) benchmark::DoNotOptimize(model->infer(observation));
+    report(state, kEncodeFlops);
+}
+BENCHMARK(conv_onet_encode)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+
+void conv_onet_query(benchmark::State& state) {
+    const auto model = conv_onet();
+    const Shape shape = model->infer(Observation(cloud()));
+    const auto& field = *std::get<std::unique_ptr<extract::ScalarField>>(shape);
+    std::vector<geom::Vec3f> asked;
+    run_mise([&](const std::vector<geom::Vec3f>& points, std::vector<float>& v) {
+        asked.insert(asked.end(), points.begin(), points.end());
+        for (std::size_t i = 0; i < v.size(); ++i) v[i] = occupancy(points[i]);
+    });
+    std::vector<float> out(asked.size());
+    for (auto unused : state) field.values(asked, out);
+    state.counters["points"] = static_cast<double>(asked.size());
+}
+BENCHMARK(conv_onet_query)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+
+/// What MISE and Marching Cubes take when values cost next to nothing: the analytic shape is taken off.
+void conv_onet_mise(benchmark::State& state) {
+    std::vector<std::vector<float>> rounds;
+    run_mise([&](const std::vector<geom::Vec3f>& points, std::vector<float>& v) {
+        for (std::size_t i = 0; i < v.size(); ++i) v[i] = occupancy(points[i]);
+        rounds.push_back(v);
+    });
+    for (auto unused : state) {
+        extract::Mise<float> mise({{32, 32, 32}, 2, 0.0});
+        for (const auto& v : rounds) mise.update(v);
+        benchmark::DoNotOptimize(mise.evaluated_points());
+    }
+}
+void conv_onet_marching_cubes(benchmark::State& state) {
+    const auto mise = run_mise([](const std::vector<geom::Vec3f>& points, std::vector<float>& v) {
+        for (std::size_t i = 0; i < v.size(); ++i) v[i] = occupancy(points[i]);
+    });
+    std::size_t faces = 0;
+    for (auto unused : state) faces = marching_cubes(mise, {.pad_value = -1e6}).mesh.faces.size();
+    if (faces != 45448) state.SkipWithError("not the faces of the papers' code");
+    state.counters["faces"] = static_cast<double>(faces);
+}
+BENCHMARK(conv_onet_mise)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+BENCHMARK(conv_onet_marching_cubes)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+
+}  // namespace
+}  // namespace nir::models
+
+int main(int argc, char** argv) {
+    const char* threads = std::getenv("NIR_THREADS");
+    nir::set_threads(threads ? std::atoi(threads) : 1);
+    nir::nn::init_torch(nir::threads());
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+    benchmark::RunSpecifiedBenchmarks();
+    benchmark::Shutdown();
+    return 0;
+}
