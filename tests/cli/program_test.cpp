@@ -71,13 +71,25 @@ TEST(Program, JsonIsOneObjectWithTheCommonKeys) {
     EXPECT_GT(j["peak_memory_bytes"].get<std::uint64_t>(), 1000000u);
 }
 
-// See apps/nir/openmp_spin.cpp; libgomp itself says what it took.
+// See apps/nir/openmp_spin.cpp; libgomp itself says what it took. A verb of the program that links torch.
 TEST(Program, OpenMpThreadsSleepSoonUnlessTheUserSaysOtherwise) {
     RunOptions options;
     options.environment = {"OMP_DISPLAY_ENV=verbose"};
-    EXPECT_THAT(run_nir({"--version"}, options).err, HasSubstr("GOMP_SPINCOUNT = '1000'"));
+    EXPECT_THAT(run_nir({"list"}, options).err, HasSubstr("GOMP_SPINCOUNT = '1000'"));
     options.environment.emplace_back("OMP_WAIT_POLICY=active");
-    EXPECT_THAT(run_nir({"--version"}, options).err, HasSubstr("OMP_WAIT_POLICY = 'ACTIVE'"));
+    EXPECT_THAT(run_nir({"list"}, options).err, HasSubstr("OMP_WAIT_POLICY = 'ACTIVE'"));
+}
+
+TEST(Program, WhatNeedsNoTorchStartsAtOnceAndTheRestIsHandedOver) {
+    RunOptions options;
+    options.environment = {"OMP_DISPLAY_ENV=verbose"};  // libgomp comes with torch and says so
+    EXPECT_EQ(run_nir({"--version"}, options).err, "");
+    EXPECT_EQ(run_nir({"--threads", "1", "reconstruct", "--help"}, options).err, "");
+    EXPECT_THAT(run_nir({"reconstruct", "--help", "--device", "cuda"}, options).err, HasSubstr("OPENMP"));
+    EXPECT_THAT(run_nir({"--help"}, options).err, HasSubstr("OPENMP"));
+    options.environment.emplace_back("RANK=0");
+    options.environment.emplace_back("WORLD_SIZE=2");
+    EXPECT_THAT(run_nir({"reconstruct", "--help"}, options).err, HasSubstr("OPENMP"));
 }
 
 TEST(Program, AFullStdoutIsAnError) {
