@@ -28,6 +28,7 @@ void report(VerbContext& context, const Arguments& a, const pipeline::Reconstruc
     for (const auto& w : r.warnings) log_warning("{}", w);
     auto& j = context.json;
     j["points"] = r.points;
+    j["points_on_disk"] = r.points_on_disk;
     j["sensors"] = r.sensors;
     j["vertices"] = r.report.vertices;
     j["faces"] = r.report.faces;
@@ -103,7 +104,9 @@ VerbRun add_reconstruct(CLI::App& app) {
         ->check(CLI::Range(1, 1000000));
     app.add_flag("--keep-all", a->options.keep_all_components, "Keep small parts that hardly any point supports");
     add_size_option(app, "--max-memory", a->options.max_memory,
-                    "Memory that the program may take (1500M, 2G): the scan is worked through by windows that fit");
+                    "Memory that the program may take (1500M, 2G): the scan is worked through by windows that fit; "
+                    "points that do not "
+                    "fit lie sorted on the disk of the output or of the work folder");
     app.add_option(
         "--work-dir", a->options.work_dir,
         "Folder for finished windows: a stopped or killed run goes on where it was; several ranks (torchrun, "

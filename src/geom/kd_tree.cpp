@@ -6,7 +6,6 @@
 #include "nir/base/parallel.h"
 #include "nir/geom/shapes.h"
 
-#define NANOFLANN_FIRST_MATCH  // equal distances: the lowest index wins
 #include <nanoflann.hpp>
 
 #include <algorithm>
@@ -31,6 +30,34 @@ struct PointSet {
 
 using Index =
     nanoflann::KDTreeSingleIndexAdaptor<nanoflann::L2_Simple_Adaptor<double, PointSet>, PointSet, 3, std::uint32_t>;
+
+/// The k points with the smallest distances, of equal ones those with the lowest indices: the same whatever the tree.
+class Closest {
+public:
+    using DistanceType = double;
+
+    Closest(std::size_t k, std::uint32_t* ids, double* d2) : k_(k), ids_(ids), d2_(d2) {}
+    std::size_t size() const { return n_; }
+    bool full() const { return n_ == k_; }
+    /// A little more than the worst one, so that equal ones are offered too.
+    double worstDist() const {
+        return full() ? d2_[k_ - 1] * (1 + 1e-12) + std::numeric_limits<double>::min()
+                      : std::numeric_limits<double>::max();
+    }
+    bool addPoint(double d2, std::uint32_t id) {
+        std::size_t i = n_;
+        for (; i > 0 && (d2_[i - 1] > d2 || (d2_[i - 1] == d2 && ids_[i - 1] > id)); --i)
+            if (i < k_) d2_[i] = d2_[i - 1], ids_[i] = ids_[i - 1];
+        if (i < k_) d2_[i] = d2, ids_[i] = id;
+        n_ = std::min(n_ + 1, k_);
+        return !full() || d2_[k_ - 1] > 0;  // of more points at one place, any will do
+    }
+
+private:
+    std::size_t k_, n_ = 0;
+    std::uint32_t* ids_;
+    double* d2_;
+};
 
 PointSet relative_to(std::span<const Vec3d> points, Vec3d origin) {
     PointSet set;
@@ -70,8 +97,7 @@ struct KdTree::Impl {
     std::size_t find(Vec3d query, std::size_t k, Scratch& s, Neighbor* out) const {
         if (!is_finite(query)) fail(ErrorKind::input, "the neighbours of a point that is not finite were asked for");
         const Vec3d q = query - origin;
-        nanoflann::KNNResultSet<double, std::uint32_t> result(k);
-        result.init(s.ids.data(), s.d2.data());
+        Closest result(k, s.ids.data(), s.d2.data());
         index.findNeighbors(result, &q.x, nanoflann::SearchParams());
         for (std::size_t i = 0; i < result.size(); ++i) out[i] = {s.ids[i], s.d2[i]};
         return result.size();

@@ -6,27 +6,34 @@
 #include "nir/base/parallel.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace nir::geom {
 namespace {
 
 constexpr float kMostTiles = 1 << 20;
+constexpr std::size_t kVisited = 1 << 16;  ///< points that visit() hands on together
 
 class TiledCopy final : public PointSource {
 public:
-    TiledCopy(std::span<const Vec3f> points, float tile)
-        : points_(points.begin(), points.end()), tiles_(points_, tile) {}
+    TiledCopy(std::span<const Vec3f> points, float tile, std::span<const std::uint32_t> sensors)
+        : points_(points.begin(), points.end()),
+          sensors_(sensors.begin(), sensors.end()),
+          tiles_(points_, tile, {}, sensors_) {}
 
     std::size_t size() const override { return tiles_.size(); }
     Box3f box() const override { return tiles_.box(); }
     Vec3f first() const override { return tiles_.first(); }
     bool has_colors() const override { return false; }
+    bool has_sensors() const override { return tiles_.has_sensors(); }
     Found find(const Box3f& box) const override { return tiles_.find(box); }
     std::size_t most_in_box(const Box3f& box) const override { return tiles_.most_in_box(box); }
+    void visit(const std::function<void(const Found&)>& f) const override { tiles_.visit(f); }
 
 private:
     std::vector<Vec3f> points_;
+    std::vector<std::uint32_t> sensors_;
     PointTiles tiles_;
 };
 
@@ -61,9 +68,11 @@ bool TileGrid::range(const Box3f& box, Vec3i& lo, Vec3i& hi) const {
     return true;
 }
 
-PointTiles::PointTiles(std::span<const Vec3f> points, float tile, std::span<const Rgb8> colors)
-    : points_(points), colors_(colors) {
-    NIR_CHECK(points.size() < 0xFFFFFFFFu && (colors.empty() || colors.size() == points.size()));
+PointTiles::PointTiles(std::span<const Vec3f> points, float tile, std::span<const Rgb8> colors,
+                       std::span<const std::uint32_t> sensors)
+    : points_(points), colors_(colors), sensors_(sensors) {
+    NIR_CHECK(points.size() < 0xFFFFFFFFu && (colors.empty() || colors.size() == points.size()) &&
+              (sensors.empty() || sensors.size() == points.size()));
     for (const auto& p : points) box_.extend(p);
     grid_ = TileGrid(box_, tile);
     if (points.empty()) return;
@@ -82,7 +91,7 @@ PointTiles::PointTiles(std::span<const Vec3f> points, float tile, std::span<cons
 
 /// Calls f(index) for every point of the box, tile by tile, until it returns false; returns whether it never did.
 template <class F>
-bool PointTiles::visit(const Box3f& box, const F& f) const {
+bool PointTiles::visit_box(const Box3f& box, const F& f) const {
     return grid_.visit_rows(box, [&](std::uint64_t first, std::uint64_t last) {
         // Tiles of a row along x lie one after the other.
         for (auto t = first_tile(tiles_, first); t->key <= last; ++t)
@@ -94,7 +103,7 @@ bool PointTiles::visit(const Box3f& box, const F& f) const {
 
 std::vector<std::uint32_t> PointTiles::in_box(const Box3f& box) const {
     std::vector<std::uint32_t> found;
-    visit(box, [&](std::uint32_t i) {
+    visit_box(box, [&](std::uint32_t i) {
         found.push_back(i);
         return true;
     });
@@ -105,12 +114,31 @@ std::vector<std::uint32_t> PointTiles::in_box(const Box3f& box) const {
 PointSource::Found PointTiles::find(const Box3f& box) const {
     Found found;
     found.index = in_box(box);
-    found.points.reserve(found.index.size());
-    for (const auto i : found.index) found.points.push_back(points_[i]);
-    if (colors_.empty()) return found;
-    found.colors.reserve(found.index.size());
-    for (const auto i : found.index) found.colors.push_back(colors_[i]);
+    const auto pick = [&found](const auto& from, auto& to) {
+        if (from.empty()) return;
+        to.reserve(found.index.size());
+        for (const auto i : found.index) to.push_back(from[i]);
+    };
+    pick(points_, found.points);
+    pick(colors_, found.colors);
+    pick(sensors_, found.sensors);
     return found;
+}
+
+void PointTiles::visit(const std::function<void(const Found&)>& f) const {
+    Found found;
+    for (std::size_t first = 0; first < points_.size(); first += kVisited) {
+        const std::size_t n = std::min(kVisited, points_.size() - first);
+        found.index.resize(n);
+        std::iota(found.index.begin(), found.index.end(), static_cast<std::uint32_t>(first));
+        const auto copy = [&](const auto& from, auto& to) {
+            if (!from.empty())
+                to.assign(from.begin() + static_cast<std::ptrdiff_t>(first),
+                          from.begin() + static_cast<std::ptrdiff_t>(first + n));
+        };
+        copy(points_, found.points), copy(colors_, found.colors), copy(sensors_, found.sensors);
+        f(found);
+    }
 }
 
 std::size_t PointTiles::most_in_box(const Box3f& box) const {
@@ -124,15 +152,16 @@ std::size_t PointTiles::most_in_box(const Box3f& box) const {
 }
 
 bool PointTiles::any_in_box(const Box3f& box) const {
-    return !visit(box, [](std::uint32_t) { return false; });
+    return !visit_box(box, [](std::uint32_t) { return false; });
 }
 
 std::size_t PointTiles::memory_bytes() const {
     return order_.size() * sizeof(order_[0]) + tiles_.size() * sizeof(tiles_[0]);
 }
 
-std::shared_ptr<const PointSource> tiled_copy(std::span<const Vec3f> points, float tile) {
-    return std::make_shared<TiledCopy>(points, tile);
+std::shared_ptr<const PointSource> tiled_copy(std::span<const Vec3f> points, float tile,
+                                              std::span<const std::uint32_t> sensors) {
+    return std::make_shared<TiledCopy>(points, tile, sensors);
 }
 
 }  // namespace nir::geom

@@ -5,6 +5,7 @@
 
 #include "geom/eigen3.h"
 #include "geom/grid_cells.h"
+#include "geom/scan_access.h"
 
 #include <fmt/format.h>
 
@@ -16,19 +17,12 @@
 namespace nir::geom {
 namespace {
 
-constexpr std::size_t kMaxQueries = 20000;
 constexpr double kFlat = 1e-5;  // spread of a plane's or line's points across it, relative to their extent
 
-/// Distances to the k-th neighbour of at most kMaxQueries points, ascending.
-std::vector<double> neighbor_distances(const KdTree& tree, std::span<const Vec3d> points, std::size_t k) {
-    k = std::min(k + 1, points.size());
-    const std::size_t step = (points.size() + kMaxQueries - 1) / kMaxQueries;
-    std::vector<Vec3d> queries;
-    for (std::size_t i = 0; i < points.size(); i += step) queries.push_back(points[i]);
-    std::vector<Neighbor> found(queries.size() * k);
-    tree.nearest(queries, k, found);
-    std::vector<double> out(queries.size());
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = std::sqrt(found[i * k + k - 1].squared_distance);
+/// Distances to the k-th neighbour, ascending.
+std::vector<double> neighbor_distances(const NearestRows& rows, std::size_t k) {
+    std::vector<double> out(rows.count());
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = std::sqrt(rows.squared[i * rows.k + std::min(k, rows.k - 1)]);
     std::sort(out.begin(), out.end());
     return out;
 }
@@ -66,43 +60,36 @@ std::optional<ScaleClasses> find_scale_classes(const std::vector<double>& sorted
 }
 
 struct Group {
-    std::vector<std::uint32_t> points;  // positions in the list that was grouped
+    std::size_t points = 0;
+    std::vector<std::uint32_t> cells;  // positions in the list that was grouped
     Box3d box;
 };
 
-/// Groups of points whose grid cells touch, largest first.
-std::vector<Group> touching_groups(std::span<const Vec3d> points, double cell) {
-    const auto sorted = sort_into_cells(points, cell);
-    std::vector<std::size_t> start;  // of each occupied cell
-    for (std::size_t i = 0; i < sorted.size(); ++i)
-        if (i == 0 || !(sorted[i].cell == sorted[i - 1].cell)) start.push_back(i);
-    std::vector<std::size_t> parent(start.size());
+bool before(Vec3i a, Vec3i b) { return std::tie(a.x, a.y, a.z) < std::tie(b.x, b.y, b.z); }
+
+/// Groups of cells that touch, those of most points first.
+std::vector<Group> touching_groups(std::span<const OccupiedCell> cells) {
+    std::vector<std::size_t> parent(cells.size());
     std::iota(parent.begin(), parent.end(), std::size_t{0});
     const auto root = [&parent](std::size_t i) {
         while (parent[i] != i) i = parent[i] = parent[parent[i]];
         return i;
     };
-    const auto before = [&](std::size_t s, Vec3i c) {
-        const Vec3i& d = sorted[s].cell;
-        return std::tie(d.x, d.y, d.z) < std::tie(c.x, c.y, c.z);
-    };
-    for (std::size_t i = 0; i < start.size(); ++i)
+    for (std::size_t i = 0; i < cells.size(); ++i)
         for (int n = 14; n < 27; ++n) {  // the 13 neighbours that come later in the order
-            const Vec3i c = sorted[start[i]].cell + Vec3i{n / 9 - 1, n / 3 % 3 - 1, n % 3 - 1};
-            const auto at = std::lower_bound(start.begin(), start.end(), c, before);
-            if (at != start.end() && sorted[*at].cell == c)
-                parent[root(static_cast<std::size_t>(at - start.begin()))] = root(i);
+            const std::size_t at = position_of(cells, cells[i].cell + Vec3i{n / 9 - 1, n / 3 % 3 - 1, n % 3 - 1});
+            if (at < cells.size()) parent[root(at)] = root(i);
         }
-    std::vector<Group> by_root(start.size());
-    for (std::size_t i = 0; i < start.size(); ++i) {
+    std::vector<Group> by_root(cells.size());
+    for (std::size_t i = 0; i < cells.size(); ++i) {
         Group& g = by_root[root(i)];
-        const std::size_t end = i + 1 < start.size() ? start[i + 1] : sorted.size();
-        for (std::size_t s = start[i]; s < end; ++s)
-            g.points.push_back(sorted[s].point), g.box.extend(points[sorted[s].point]);
+        g.points += cells[i].points;
+        g.cells.push_back(static_cast<std::uint32_t>(i));
+        g.box.extend(cells[i].box.lo), g.box.extend(cells[i].box.hi);
     }
-    std::erase_if(by_root, [](const Group& g) { return g.points.empty(); });
+    std::erase_if(by_root, [](const Group& g) { return g.points == 0; });
     std::stable_sort(by_root.begin(), by_root.end(),
-                     [](const Group& a, const Group& b) { return a.points.size() > b.points.size(); });
+                     [](const Group& a, const Group& b) { return a.points > b.points; });
     return by_root;
 }
 
@@ -111,11 +98,11 @@ double diagonal(const Box3d& b) { return norm(b.size()); }
 
 class Inspector {
 public:
-    explicit Inspector(std::span<const Vec3d> points) : all_(points) {}
+    explicit Inspector(ScanAccess& scan) : scan_(scan) {}
 
     ScanReport run() {
         count();
-        if (report_.kept.size() >= 2) {
+        if (scan_.kept() >= 2) {
             look_for_scales_and_outliers();
             measure();
         }
@@ -130,23 +117,20 @@ private:
     }
 
     void count() {
-        report_.points = all_.size();
-        for (const auto& p : all_)
-            if (is_usable(p)) ++report_.finite, report_.box.extend(p);
-        report_.kept = unique_points(all_);
-        report_.duplicates = report_.finite - report_.kept.size();
+        const std::size_t all = scan_.points, kept = scan_.kept();
+        report_.points = all, report_.finite = scan_.finite, report_.box = scan_.box;
+        report_.duplicates = report_.finite - kept;
         report_.robust_box = report_.box;
         if (report_.finite == 0) {
             add(ScanProblem::empty, Severity::error,
-                all_.empty() ? "the scan holds no points"
-                             : fmt::format("none of the {} points is finite", all_.size()));
+                all == 0 ? "the scan holds no points" : fmt::format("none of the {} points is finite", all));
             return;
         }
-        if (report_.finite < all_.size())
+        if (report_.finite < all)
             add(ScanProblem::non_finite, Severity::warning,
                 fmt::format("{} of {} points have a coordinate that is not finite and are left out",
-                            all_.size() - report_.finite, all_.size()));
-        if (report_.kept.size() == 1) {
+                            all - report_.finite, all));
+        if (kept == 1) {
             add(ScanProblem::one_point, Severity::error,
                 report_.finite == 1 ? "the scan is a single point"
                                     : fmt::format("all {} points are at the same place", report_.finite));
@@ -156,27 +140,14 @@ private:
             add(ScanProblem::duplicates, Severity::note,
                 fmt::format("{} of {} points repeat another one exactly and are left out", report_.duplicates,
                             report_.finite));
-        if (report_.kept.size() < 50)
+        if (kept < 50)
             add(ScanProblem::few_points, Severity::warning,
-                fmt::format("{} different points are very few for a surface", report_.kept.size()));
-    }
-
-    /// The points that are kept; copied only if some are not.
-    std::span<const Vec3d> kept_points(std::vector<Vec3d>& storage) const {
-        if (report_.kept.size() == all_.size()) return all_;
-        storage.reserve(report_.kept.size());
-        for (const auto i : report_.kept) storage.push_back(all_[i]);
-        return storage;
+                fmt::format("{} different points are very few for a surface", kept));
     }
 
     void look_for_scales_and_outliers() {
-        std::vector<Vec3d> storage;
-        const auto points = kept_points(storage);
-        std::vector<double> d4, d8;
-        {
-            const KdTree tree(points);
-            d4 = neighbor_distances(tree, points, 4), d8 = neighbor_distances(tree, points, 8);
-        }
+        const NearestRows rows = scan_.nearest(8);
+        const std::vector<double> d4 = neighbor_distances(rows, 4), d8 = neighbor_distances(rows, 8);
         if (const auto classes = find_scale_classes(d4)) {
             add(ScanProblem::mixed_scales, Severity::warning,
                 fmt::format(
@@ -188,11 +159,13 @@ private:
         const double reach = 10.0 * d8[(d8.size() - 1) * 9 / 10];
         const double cell = std::max(reach, report_.box.longest_side() * 1e-9);
         if (!(cell > 0.0) || !std::isfinite(cell)) return;
-        split_off_outliers(touching_groups(points, cell), points.size());
+        const std::vector<OccupiedCell> cells = scan_.occupied_cells(cell);
+        split_off_outliers(cell, cells, touching_groups(cells), scan_.kept());
     }
 
-    void split_off_outliers(const std::vector<Group>& groups, std::size_t n) {
-        const auto is_large = [&](std::size_t g) { return g == 0 || groups[g].points.size() * 50 >= n; };
+    void split_off_outliers(double cell, std::span<const OccupiedCell> cells, const std::vector<Group>& groups,
+                            std::size_t n) {
+        const auto is_large = [&](std::size_t g) { return g == 0 || groups[g].points * 50 >= n; };
         Box3d large;
         std::size_t n_small = 0;
         for (std::size_t g = 0; g < groups.size(); ++g) {
@@ -205,58 +178,64 @@ private:
                         fmt::format(
                             "{} and {} points form groups {:.3g} apart, {:.0f} times their own size: are they in "
                             "the same coordinate system?",
-                            groups[0].points.size(), groups[g].points.size(), away, away / size));
+                            groups[0].points, groups[g].points, away, away / size));
             } else {
-                n_small += groups[g].points.size();
+                n_small += groups[g].points;
             }
         }
         if (n_small * 20 >= n) return;  // scattered points are what this scan consists of
         double farthest = 0.0;
-        std::vector<std::uint32_t> out;
+        std::size_t n_out = 0;
+        std::vector<std::uint8_t> goes(cells.size(), 0);
         for (std::size_t g = 0; g < groups.size(); ++g) {
             const double away = gap(large, groups[g].box);
             if (is_large(g) || away <= 0.25 * diagonal(large)) continue;
             farthest = std::max(farthest, away);
-            for (const auto p : groups[g].points) out.push_back(report_.kept[p]);
+            n_out += groups[g].points;
+            for (const auto c : groups[g].cells) goes[c] = 1;
         }
-        if (out.empty()) return;
-        std::sort(out.begin(), out.end());
+        if (n_out == 0) return;
         add(ScanProblem::outliers, Severity::warning,
             fmt::format(
                 "{} of {} points lie far away from the rest (up to {:.3g}, the rest measures {:.3g}) and are left "
                 "out",
-                out.size(), n, farthest, diagonal(large)));
-        std::vector<std::uint32_t> kept;
-        std::set_difference(report_.kept.begin(), report_.kept.end(), out.begin(), out.end(), std::back_inserter(kept));
-        report_.kept = std::move(kept), report_.outliers = std::move(out);
+                n_out, n, farthest, diagonal(large)));
+        scan_.leave_out(cell, cells, goes);
         report_.robust_box = {};
-        for (const auto i : report_.kept) report_.robust_box.extend(all_[i]);
+        scan_.visit([&](std::span<const Vec3d> points) {
+            for (const auto& p : points) report_.robust_box.extend(p);
+        });
     }
 
     void measure() {
-        std::vector<Vec3d> storage;
-        const auto points = kept_points(storage);
-        report_.spacing = estimate_spacing(points);
+        report_.spacing = scan_.spacing();
+        const std::size_t n = scan_.kept();
+        const auto share = 1.0 / static_cast<double>(n);
         const Vec3d center = report_.robust_box.center();
         Vec3d mean{};
-        for (const auto& p : points) mean += (p - center) / static_cast<double>(points.size());
+        scan_.visit([&](std::span<const Vec3d> points) {
+            for (const auto& p : points) mean += (p - center) * share;
+        });
         std::array<Vec3d, 3> moments{};
-        for (const auto& p : points) {
-            const Vec3d d = p - center - mean;
-            for (int i = 0; i < 3; ++i)
-                moments[static_cast<std::size_t>(i)] += d * (d[i] / static_cast<double>(points.size()));
-        }
+        scan_.visit([&](std::span<const Vec3d> points) {
+            for (const auto& p : points) {
+                const Vec3d d = p - center - mean;
+                for (int i = 0; i < 3; ++i) moments[static_cast<std::size_t>(i)] += d * (d[i] * share);
+            }
+        });
         const auto eigen = eigen_symmetric(moments);
         report_.axes = eigen.vectors;
         // The spread from the points themselves: the eigenvalues lose half of the digits.
         std::array<double, 3> square{};
-        for (const auto& p : points)
-            for (std::size_t i = 0; i < 3; ++i) {
-                const double t = dot(p - center - mean, eigen.vectors[i]);
-                square[i] += t * t / static_cast<double>(points.size());
-            }
+        scan_.visit([&](std::span<const Vec3d> points) {
+            for (const auto& p : points)
+                for (std::size_t i = 0; i < 3; ++i) {
+                    const double t = dot(p - center - mean, eigen.vectors[i]);
+                    square[i] += t * t * share;
+                }
+        });
         for (std::size_t i = 0; i < 3; ++i) report_.spread[i] = std::sqrt(square[i]);
-        judge_shape(points.size());
+        judge_shape(n);
     }
 
     void judge_shape(std::size_t n) {
@@ -283,11 +262,76 @@ private:
                     size, away, away * 6e-8));
     }
 
-    std::span<const Vec3d> all_;
+    ScanAccess& scan_;
     ScanReport report_;
 };
 
+/// A scan in memory.
+class ScanInMemory final : public ScanAccess {
+public:
+    explicit ScanInMemory(std::span<const Vec3d> all) : all_(all), kept_(unique_points(all)) {
+        points = all.size();
+        for (const auto& p : all)
+            if (is_usable(p)) ++finite, box.extend(p);
+    }
+
+    std::size_t kept() const override { return kept_.size(); }
+    NearestRows nearest(std::size_t k) const override {
+        std::vector<Vec3d> storage;
+        const auto points_kept = kept_points(storage);
+        return nearest_rows(KdTree(points_kept), points_kept, k);
+    }
+    SpacingEstimate spacing() const override {
+        std::vector<Vec3d> storage;
+        return estimate_spacing(kept_points(storage));
+    }
+    std::vector<OccupiedCell> occupied_cells(double side) const override {
+        std::vector<Vec3d> storage;
+        const auto points_kept = kept_points(storage);
+        std::vector<OccupiedCell> cells;
+        for (const auto& [cell, point] : sort_into_cells(points_kept, side)) {
+            if (cells.empty() || !(cells.back().cell == cell)) cells.push_back({cell, 0, {}});
+            ++cells.back().points;
+            cells.back().box.extend(points_kept[point]);
+        }
+        return cells;
+    }
+    void leave_out(double side, std::span<const OccupiedCell> cells, std::span<const std::uint8_t> goes) override {
+        const auto out = [&](std::uint32_t i) { return goes[position_of(cells, cell_of(all_[i], side))] != 0; };
+        std::ranges::copy_if(kept_, std::back_inserter(outliers_), out);
+        std::erase_if(kept_, out);
+    }
+    void visit(const std::function<void(std::span<const Vec3d>)>& f) const override {
+        std::vector<Vec3d> storage;
+        f(kept_points(storage));
+    }
+    void move_lists(ScanReport& report) {
+        report.kept = std::move(kept_);
+        report.outliers = std::move(outliers_);
+    }
+
+private:
+    /// Copied only if some are not kept.
+    std::span<const Vec3d> kept_points(std::vector<Vec3d>& storage) const {
+        if (kept_.size() == all_.size()) return all_;
+        storage.reserve(kept_.size());
+        for (const auto i : kept_) storage.push_back(all_[i]);
+        return storage;
+    }
+
+    std::span<const Vec3d> all_;
+    std::vector<std::uint32_t> kept_, outliers_;
+};
+
 }  // namespace
+
+std::size_t position_of(std::span<const OccupiedCell> cells, Vec3i cell) {
+    const auto at = std::lower_bound(cells.begin(), cells.end(), cell,
+                                     [](const OccupiedCell& a, Vec3i c) { return before(a.cell, c); });
+    return at != cells.end() && at->cell == cell ? static_cast<std::size_t>(at - cells.begin()) : cells.size();
+}
+
+ScanReport inspect(ScanAccess& scan) { return Inspector(scan).run(); }
 
 const ScanFinding* ScanReport::find(ScanProblem problem) const {
     for (const auto& f : findings)
@@ -301,6 +345,11 @@ const ScanFinding* ScanReport::error() const {
     return nullptr;
 }
 
-ScanReport inspect_scan(std::span<const Vec3d> points) { return Inspector(points).run(); }
+ScanReport inspect_scan(std::span<const Vec3d> points) {
+    ScanInMemory scan(points);
+    ScanReport report = inspect(scan);
+    scan.move_lists(report);
+    return report;
+}
 
 }  // namespace nir::geom

@@ -7,6 +7,7 @@
 #include "nir/geom/kd_tree.h"
 
 #include "geom/noise.h"
+#include "geom/scan_access.h"
 
 #include <algorithm>
 #include <cmath>
@@ -17,8 +18,6 @@
 namespace nir::geom {
 namespace {
 
-constexpr std::size_t kMaxQueries = 20000;
-constexpr std::size_t kAreaNeighbors = 16;
 constexpr std::size_t kNoiseQueries = 2000;
 constexpr int kMortonBits = 21;  // per axis
 constexpr std::size_t kGrain = 8192;
@@ -27,16 +26,6 @@ double quantile(std::vector<double>& v, double q) {
     const auto i = static_cast<std::size_t>(q * static_cast<double>(v.size() - 1) + 0.5);
     std::nth_element(v.begin(), v.begin() + static_cast<std::ptrdiff_t>(i), v.end());
     return v[i];
-}
-
-/// Spreads the lowest 21 bits so that two zeros follow each.
-std::uint64_t spread_bits(std::uint64_t x) {
-    x &= 0x1fffff;
-    x = (x | x << 32) & 0x1f00000000ffff;
-    x = (x | x << 16) & 0x1f0000ff0000ff;
-    x = (x | x << 8) & 0x100f00f00f00f00f;
-    x = (x | x << 4) & 0x10c30c30c30c30c3;
-    return (x | x << 2) & 0x1249249249249249;
 }
 
 /// Number of surface cells N that explains `occupied` = N (1 - exp(-points / N)).
@@ -82,16 +71,13 @@ std::vector<SpacingEstimate::Octave> count_octaves(std::span<const Vec3d> points
     return out;
 }
 
-/// Median residual of quadrics through neighbourhoods of k points each. @param found [queries, k]
-double median_noise(std::span<const Vec3d> points, std::span<const Neighbor> found, std::size_t k) {
-    const std::size_t queries = found.size() / k, step = (queries + kNoiseQueries - 1) / kNoiseQueries;
+/// Median residual of quadrics through neighbourhoods of k points each.
+double median_noise(const NearestRows& rows) {
+    const std::size_t queries = rows.count(), step = (queries + kNoiseQueries - 1) / kNoiseQueries;
     std::vector<double> noise((queries + step - 1) / step);
     parallel_for(noise.size(), 64, [&](std::size_t begin, std::size_t end) {
-        std::vector<Vec3d> near(k);
-        for (std::size_t i = begin; i < end; ++i) {
-            for (std::size_t j = 0; j < k; ++j) near[j] = points[found[i * step * k + j].index];
-            noise[i] = quadric_residual(near);
-        }
+        for (std::size_t i = begin; i < end; ++i)
+            noise[i] = quadric_residual(std::span(rows.places).subspan(i * step * rows.k, rows.k));
     });
     return quantile(noise, 0.5);
 }
@@ -119,21 +105,27 @@ std::vector<std::uint32_t> unique_points(std::span<const Vec3d> points) {
     return order;
 }
 
-SpacingEstimate estimate_spacing(std::span<const Vec3d> points) {
-    SpacingEstimate out;
-    out.points = points.size();
-    if (points.size() < 2) return out;
+NearestRows nearest_rows(const KdTree& tree, std::span<const Vec3d> points, std::size_t k) {
     const std::size_t step = (points.size() + kMaxQueries - 1) / kMaxQueries;
     std::vector<Vec3d> queries;
     for (std::size_t i = 0; i < points.size(); i += step) queries.push_back(points[i]);
-    const std::size_t k = std::min(points.size(), kAreaNeighbors + 1);  // the point itself comes first
-    std::vector<Neighbor> found(queries.size() * k);
-    KdTree(points).nearest(queries, k, found);
+    NearestRows rows;
+    rows.k = std::min(points.size(), k + 1);
+    std::vector<Neighbor> found(queries.size() * rows.k);
+    tree.nearest(queries, rows.k, found);
+    rows.squared.reserve(found.size()), rows.places.reserve(found.size());
+    for (const auto& n : found) rows.squared.push_back(n.squared_distance), rows.places.push_back(points[n.index]);
+    return rows;
+}
 
-    std::vector<double> nearest(queries.size()), disc(queries.size());
-    for (std::size_t i = 0; i < queries.size(); ++i) {
-        nearest[i] = std::sqrt(found[i * k + 1].squared_distance);
-        disc[i] = std::numbers::pi * found[i * k + k - 1].squared_distance / static_cast<double>(k - 1);
+SpacingEstimate spacing_from(std::size_t points, const NearestRows& rows) {
+    SpacingEstimate out;
+    out.points = points;
+    const std::size_t k = rows.k;
+    std::vector<double> nearest(rows.count()), disc(rows.count());
+    for (std::size_t i = 0; i < nearest.size(); ++i) {
+        nearest[i] = std::sqrt(rows.squared[i * k + 1]);
+        disc[i] = std::numbers::pi * rows.squared[i * k + k - 1] / static_cast<double>(k - 1);
     }
     out.nearest = quantile(nearest, 0.5);
     out.nearest_p10 = quantile(nearest, 0.1);
@@ -143,8 +135,18 @@ SpacingEstimate estimate_spacing(std::span<const Vec3d> points) {
     for (const double d : disc) sum += std::min(d, clip);
     const double area_per_point = sum / static_cast<double>(disc.size());
     out.surface = std::sqrt(area_per_point);
-    out.area = area_per_point * static_cast<double>(points.size());
-    out.noise = median_noise(points, found, k);
+    out.area = area_per_point * static_cast<double>(points);
+    out.noise = median_noise(rows);
+    return out;
+}
+
+SpacingEstimate estimate_spacing(std::span<const Vec3d> points) {
+    if (points.size() < 2) {
+        SpacingEstimate none;
+        none.points = points.size();
+        return none;
+    }
+    SpacingEstimate out = spacing_from(points.size(), nearest_rows(KdTree(points), points, kAreaNeighbors));
     out.octaves = count_octaves(points);
     return out;
 }

@@ -46,11 +46,32 @@ struct Place {
     double t = 0;
 };
 
+/// keep_faces(), with what is known of their origins.
+void keep_with_origins(TriMesh& mesh, const std::vector<std::uint8_t>& keep, CutOrigins& origins) {
+    std::vector<std::uint8_t> used(mesh.vertices.size(), 0);
+    for (std::size_t f = 0; f < keep.size(); ++f)
+        if (keep[f])
+            for (const auto v : mesh.faces[f]) used[v] = 1;
+    keep_faces(mesh, keep);
+    const auto only = [](auto& list, const std::vector<std::uint8_t>& which) {
+        std::size_t n = 0;
+        for (std::size_t i = 0; i < list.size(); ++i)
+            if (which[i]) list[n++] = list[i];
+        list.resize(n);
+    };
+    only(origins.vertices, used), only(origins.faces, keep);
+}
+
 /// Cuts one mesh; see cut_mesh.
 class Cutter {
 public:
-    Cutter(TriMesh& mesh, std::span<const float> support, const CutOptions& options)
-        : mesh_(mesh), support_(support), options_(options), side_(support.size()), moved_(support.size()) {}
+    Cutter(TriMesh& mesh, std::span<const float> support, const CutOptions& options, CutOrigins& origins)
+        : mesh_(mesh),
+          support_(support),
+          options_(options),
+          origins_(origins),
+          side_(support.size()),
+          moved_(support.size()) {}
 
     bool run() {
         bool outside = false;
@@ -181,7 +202,10 @@ private:
                 faces.push_back(f);
             else if (lowest == kIn && highest == kOut && !names_a_vertex_twice(f))
                 add_part(faces, f, cut_at_[i]);
+            origins_.faces.resize(faces.size(), static_cast<std::uint32_t>(i));
         }
+        for (std::uint32_t v = 0; v < side_.size(); ++v) origins_.vertices.push_back({v, v, 0});
+        for (const auto& c : cuts_) origins_.vertices.push_back({std::min(c.in, c.out), std::max(c.in, c.out), 0});
         const std::size_t n = side_.size();
         append_blends(mesh_.vertices, [](Vec3d a, Vec3d b, double t) { return a + (b - a) * t; });
         append_blends(mesh_.normals,
@@ -197,7 +221,7 @@ private:
         });
         mesh_.faces = std::move(faces);
         part_fans(n);
-        keep_faces(mesh_, std::vector<std::uint8_t>(mesh_.faces.size(), 1));
+        keep_with_origins(mesh_, std::vector<std::uint8_t>(mesh_.faces.size(), 1), origins_);
     }
 
     /// Sets the moved vertices of a column and adds those of the cuts.
@@ -240,9 +264,13 @@ private:
                     fans.join(static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(j));
         std::vector<std::uint32_t> copy(corners.size(), kNone);
         copy[fans.find(0)] = corners[0].first;
+        std::uint32_t copies = 0;
         for (std::size_t i = 1; i < corners.size(); ++i) {
             std::uint32_t& vertex = copy[fans.find(static_cast<std::uint32_t>(i))];
-            if (vertex == kNone) vertex = double_vertex(corners[0].first);
+            if (vertex == kNone) {
+                vertex = double_vertex(corners[0].first);
+                origins_.vertices.push_back({corners[0].first, corners[0].first, ++copies});
+            }
             face(i)[corners[i].second % 3] = vertex;
         }
     }
@@ -257,6 +285,7 @@ private:
     TriMesh& mesh_;
     std::span<const float> support_;
     const CutOptions& options_;
+    CutOrigins& origins_;
     std::vector<signed char> side_;
     std::vector<Place> moved_;  ///< of vertices that are moved to the line
     std::vector<std::pair<std::uint32_t, Place>> targets_;
@@ -265,7 +294,7 @@ private:
 };
 
 /// Drops faces with two boundary edges and a sharp tip between them; true if there were any.
-bool drop_spikes(TriMesh& mesh, double most_angle) {
+bool drop_spikes(TriMesh& mesh, double most_angle, CutOrigins& origins) {
     std::vector<std::uint8_t> open(mesh.faces.size(), 0);  // bit k: side k is a boundary
     for_each_edge(mesh.faces, mesh.vertices.size(), [&](std::uint32_t, std::span<const EdgeUse> uses) {
         if (uses.size() == 1) open[uses[0].face()] |= static_cast<std::uint8_t>(1 << uses[0].k());
@@ -281,7 +310,7 @@ bool drop_spikes(TriMesh& mesh, double most_angle) {
         const Vec3d v = normalized(mesh.vertices[mesh.faces[f][(tip + 2) % 3]] - p);
         if (dot(u, v) > sharpest) keep[f] = 0, any = true;
     }
-    if (any) keep_faces(mesh, keep);
+    if (any) keep_with_origins(mesh, keep, origins);
     return any;
 }
 
@@ -313,13 +342,15 @@ std::vector<float> smooth_support(const TriMesh& mesh, std::span<const float> su
     return now;
 }
 
-bool cut_mesh(TriMesh& mesh, std::span<const float> support, const CutOptions& options) {
+bool cut_mesh(TriMesh& mesh, std::span<const float> support, const CutOptions& options, CutOrigins* origins) {
     NIR_CHECK(support.size() == mesh.vertices.size());
     NIR_CHECK(options.snap >= 0 && options.snap <= 0.4);
     for (const float s : support) NIR_CHECK(!std::isnan(s));
-    if (!Cutter(mesh, support, options).run()) return false;
-    for (int round = 0; round < options.spike_rounds && drop_spikes(mesh, options.spike_angle); ++round) {
+    CutOrigins found;
+    if (!Cutter(mesh, support, options, found).run()) return false;
+    for (int round = 0; round < options.spike_rounds && drop_spikes(mesh, options.spike_angle, found); ++round) {
     }
+    if (origins) *origins = std::move(found);
     return true;
 }
 

@@ -3,12 +3,15 @@
 #include "nir/io/npy.h"
 
 #include "nir/base/error.h"
+#include "nir/io/formats.h"
 
 #include "io/binary.h"
+#include "io/block_parsers.h"
 #include "io/output.h"
 #include "io/text.h"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 
 namespace nir::io {
@@ -243,6 +246,38 @@ NamedArray parse_npy(std::string_view bytes) {
     std::vector<std::byte> data(n);
     if (n > 0) std::memcpy(data.data(), bytes.data(), n);
     return finish(std::move(h), std::move(data));
+}
+
+std::optional<std::uint64_t> npy_block_points(std::string_view bytes) {
+    const Header h = take_header(bytes);
+    const std::size_t d = h.shape.size();
+    const bool rows = d == 2 || (d == 3 && h.shape[0] == 1);
+    if (!rows || h.fortran || (h.shape[d - 1] != 3 && h.shape[d - 1] != 6) || h.shape[d - 2] < 1) return std::nullopt;
+    return static_cast<std::uint64_t>(h.shape[d - 2]);
+}
+void parse_npy_blocks(BlockSink& sink) {
+    sink.file.need(0, BlockSink::kAhead);
+    std::string_view bytes = sink.file.view();
+    const Header h = take_header(bytes);
+    data_size(h, bytes.size());
+    const std::size_t start = sink.file.view().size() - bytes.size();
+    const std::int64_t columns = h.shape.back(), rows = h.shape[h.shape.size() - 2];
+    const std::size_t row_bytes = static_cast<std::size_t>(columns) * size_of(h.dtype);
+    for (std::int64_t row = 0; row < rows;) {
+        const std::int64_t n = std::min(rows - row, static_cast<std::int64_t>(BlockSink::kPoints));
+        const std::size_t from = static_cast<std::size_t>(row) * row_bytes,
+                          size = static_cast<std::size_t>(n) * row_bytes;
+        sink.file.need(start + from, start + from + size);
+        std::vector<std::byte> data(size);
+        std::memcpy(data.data(), bytes.data() + from, size);
+        Header part = h;
+        part.shape = {n, columns};
+        TensorFile file;
+        file.arrays.push_back(finish(std::move(part), std::move(data)));
+        Geometry g = to_geometry(file);
+        sink.offer(g, true);
+        row += n;
+    }
 }
 
 NamedArray read_npy(std::istream& in) {

@@ -6,6 +6,7 @@
 #include "nir/io/file_bytes.h"
 
 #include "io/binary.h"
+#include "io/block_parsers.h"
 #include "io/lzf.h"
 #include "io/text.h"
 
@@ -148,7 +149,9 @@ geom::Rgb8 unpack_color(std::uint32_t v) {
 
 class PcdParser {
 public:
-    explicit PcdParser(std::string_view bytes) : bytes_(bytes), h_(parse_header(bytes)) {
+    /// @param blocks  null: all points are kept
+    explicit PcdParser(std::string_view bytes, const BlockSink* blocks = nullptr)
+        : bytes_(bytes), blocks_(blocks), h_(parse_header(blocks ? bytes.substr(0, BlockSink::kAhead) : bytes)) {
         for (std::size_t i = 0; i < h_.fields.size(); ++i) {
             const Field& f = h_.fields[i];
             constexpr std::string_view names[] = {"x", "y", "z", "normal_x", "normal_y", "normal_z"};
@@ -187,11 +190,17 @@ public:
             fail(ErrorKind::format, "line {}: DATA {}; nir reads ascii, binary, binary_compressed", h_.lines,
                  in_quotes(h_.data));
         }
-        if (h_.has_sensor) out_.sensors.assign(out_.points.size(), h_.sensor);
+        offer(true);
         return std::move(out_);
     }
 
 private:
+    /// Now and then, and at the end.
+    void offer(bool all) {
+        const bool due = all || (blocks_ && out_.points.size() >= BlockSink::kPoints);
+        if (due && h_.has_sensor) out_.sensors.assign(out_.points.size(), h_.sensor);
+        if (due && blocks_) blocks_->offer(out_, true);
+    }
     [[noreturn]] void promise_broken(std::size_t bytes) const {
         fail(ErrorKind::format, "{} points promised, but only {} bytes follow the header", h_.points, bytes);
     }
@@ -214,7 +223,7 @@ private:
     // by_field: all values of the first field, then all of the second, … (binary_compressed).
     void parse_rows(std::string_view body, bool by_field) {
         const auto n = static_cast<std::size_t>(h_.points);
-        out_.points.reserve(n);
+        out_.points.reserve(blocks_ ? std::min(n, BlockSink::kPoints) : n);
         const auto value_at = [&](std::size_t i, int field) {
             const Field& f = h_.fields[static_cast<std::size_t>(field)];
             return body.data() + (by_field ? f.offset * n + i * f.size * f.count : i * h_.point_bytes + f.offset);
@@ -224,11 +233,15 @@ private:
             return load_number(f.type, f.size, value_at(i, column_[slot]));
         };
         for (std::size_t i = 0; i < n; ++i) {
+            if (blocks_ && i % kRowsTogether == 0)
+                blocks_->file.need(h_.body_offset + i * h_.point_bytes,
+                                   h_.body_offset + std::min(n, i + kRowsTogether) * h_.point_bytes);
             out_.points.push_back({value(i, 0), value(i, 1), value(i, 2)});
             if (normals_)
                 out_.normals.push_back({static_cast<float>(value(i, 3)), static_cast<float>(value(i, 4)),
                                         static_cast<float>(value(i, 5))});
             if (color_ >= 0) out_.colors.push_back(unpack_color(load<std::uint32_t>(value_at(i, color_))));
+            offer(false);
         }
     }
 
@@ -238,8 +251,10 @@ private:
         std::array<double, 6> v{};
         for (std::uint64_t i = 0; i < h_.points; ++i) {
             do {
+                if (blocks_) blocks_->before_line(h_.body_offset + lines.offset());
                 if (!lines.next(line))
                     fail(ErrorKind::format, "line {}: the file ends at point {} of {}", lines.number(), i, h_.points);
+                if (blocks_) blocks_->after_line(h_.body_offset + lines.offset(), lines.number());
             } while (trim(line).empty());
             Words<> words(line);
             for (std::size_t f = 0; f < h_.fields.size(); ++f) {
@@ -262,6 +277,7 @@ private:
             out_.points.push_back({v[0], v[1], v[2]});
             if (normals_)
                 out_.normals.push_back({static_cast<float>(v[3]), static_cast<float>(v[4]), static_cast<float>(v[5])});
+            offer(false);
         }
     }
 
@@ -273,7 +289,10 @@ private:
         return x >= 0 && x <= 4294967295.0 ? static_cast<std::uint32_t>(x) : 0;
     }
 
+    static constexpr std::size_t kRowsTogether = 4096;  ///< made be there together
+
     std::string_view bytes_;
+    const BlockSink* blocks_;
     Header h_;
     Geometry out_;
     std::array<int, 6> column_{-1, -1, -1, -1, -1, -1};
@@ -293,6 +312,16 @@ Geometry parse_pcd(std::string_view bytes) {
     if (!looks_like_pcd(bytes))
         fail(ErrorKind::format, "not a PCD file (it must begin with \"# .PCD\" or \"VERSION\")");
     return PcdParser(bytes).parse();
+}
+std::optional<std::uint64_t> pcd_block_points(std::string_view bytes) {
+    if (!looks_like_pcd(bytes)) return std::nullopt;
+    const Header h = parse_header(bytes.substr(0, BlockSink::kAhead));
+    if (h.data == "binary_compressed") return std::nullopt;
+    return h.points;
+}
+void parse_pcd_blocks(BlockSink& sink) {
+    sink.file.need(0, BlockSink::kAhead);
+    PcdParser(sink.file.view(), &sink).parse();
 }
 Geometry read_pcd(std::istream& in) {
     return read_stream(in, [](std::string_view b) { return parse_pcd(b); });

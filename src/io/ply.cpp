@@ -6,6 +6,7 @@
 #include "nir/io/file_bytes.h"
 
 #include "io/binary.h"
+#include "io/block_parsers.h"
 #include "io/colors.h"
 #include "io/ply_header.h"
 #include "io/polygons.h"
@@ -112,7 +113,7 @@ class VertexSink {
 public:
     static constexpr std::size_t kRows = 1024;
 
-    VertexSink(const Element& element, Geometry& out) : out_(out) {
+    VertexSink(const Element& element, Geometry& out, const BlockSink* blocks) : out_(out), blocks_(blocks) {
         types_.fill(Type::f32);
         for (const Property& p : element.properties) {
             const Slot slot = p.is_list ? kNone : slot_of(p.name);
@@ -134,7 +135,8 @@ public:
             return present_[first] && present_[first + 1] && present_[first + 2];
         };
         normals_ = all(kNx), colors_ = all(kRed), sensors_ = all(kSensorX), confidence_ = present_[kConfidence];
-        const auto n = static_cast<std::size_t>(element.count);
+        const auto n = static_cast<std::size_t>(
+            blocks_ ? std::min<std::uint64_t>(element.count, BlockSink::kPoints + kRows) : element.count);
         out.points.reserve(n);
         if (normals_) out.normals.reserve(n);
         if (sensors_) out.sensors.reserve(n);
@@ -154,10 +156,12 @@ public:
             out_.sensors.push_back({column(kSensorX)[i], column(kSensorY)[i], column(kSensorZ)[i]});
         for (std::size_t i = 0; confidence_ && i < rows; ++i) out_.confidence.push_back(f(column(kConfidence)[i]));
         if (colors_) flush_colors(rows);
+        if (blocks_) blocks_->offer(out_);
     }
 
     void finish() {
         if (!raw_colors_.empty()) out_.colors = to_rgb8(raw_colors_);
+        if (blocks_) blocks_->offer(out_, true);
     }
 
 private:
@@ -176,6 +180,7 @@ private:
     }
 
     Geometry& out_;
+    const BlockSink* blocks_;  ///< null: all points are kept
     std::vector<Slot> slots_;
     std::array<bool, kSlots + 1> present_{};
     std::array<Type, kSlots> types_{};
@@ -187,8 +192,10 @@ private:
 // Reads the values of rows one after the other, in either encoding.
 class RowReader {
 public:
-    RowReader(std::string_view bytes, const Header& header)
+    RowReader(std::string_view bytes, const Header& header, const BlockSink* blocks)
         : encoding_(header.encoding),
+          blocks_(blocks),
+          body_(header.body_offset),
           reader_(bytes, header.encoding == Encoding::ascii ? bytes.size() : header.body_offset),
           lines_(bytes.substr(header.body_offset), header.lines + 1) {}
 
@@ -199,8 +206,10 @@ public:
         element_ = &element, row_ = row;
         if (encoding_ != Encoding::ascii || element.properties.empty()) return;
         do {
+            if (blocks_) blocks_->before_line(body_ + lines_.offset());
             if (!lines_.next(line_))
                 fail(ErrorKind::format, "{}: the file ends here, {} promised", place(), element.count);
+            if (blocks_) blocks_->after_line(body_ + lines_.offset(), lines_.number());
         } while (trim(line_).empty());
         words_ = Words<>(line_);
     }
@@ -252,6 +261,8 @@ public:
 
 private:
     Encoding encoding_;
+    const BlockSink* blocks_;
+    std::size_t body_;
     ByteReader reader_;
     LineReader lines_;
     std::string_view line_;
@@ -260,14 +271,17 @@ private:
     std::uint64_t row_ = 0;
 };
 
-void read_vertices(const Element& element, Encoding encoding, RowReader& rows, Geometry& out) {
-    VertexSink sink(element, out);
+void read_vertices(const Element& element, Encoding encoding, RowReader& rows, Geometry& out, const BlockSink* blocks) {
+    VertexSink sink(element, out, blocks);
     const std::size_t n_properties = element.properties.size();
     if (encoding != Encoding::ascii && !element.has_lists()) {
         const std::uint64_t stride = element.min_row_bytes(encoding);
+        std::size_t at = rows.bytes().offset();
         const char* p = rows.bytes().take(element.count * stride, "the vertices");
         for (std::uint64_t row = 0; row < element.count; row += VertexSink::kRows) {
             const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(VertexSink::kRows, element.count - row));
+            if (blocks) blocks->file.need(at, at + n * stride);
+            at += n * stride;
             std::size_t offset = 0;
             for (std::size_t i = 0; i < n_properties; ++i) {
                 const Type type = element.properties[i].type;
@@ -351,12 +365,15 @@ std::string_view name_of(Encoding e) {
 
 }  // namespace
 
-Geometry parse_ply(std::string_view bytes) {
+namespace {
+
+/// @param blocks  null: everything is read; else the points go there, and what comes behind them is not looked at
+Geometry parse(std::string_view bytes, const BlockSink* blocks) {
     if (bytes.empty()) fail(ErrorKind::format, "the file is empty");
-    const Header header = parse_header(bytes);
+    const Header header = parse_header(blocks ? bytes.substr(0, BlockSink::kAhead) : bytes);
     Geometry out;
     out.encoding = name_of(header.encoding);
-    RowReader rows(bytes, header);
+    RowReader rows(bytes, header, blocks);
     std::uint64_t n_vertices = 0;
     bool has_vertices = false;
     for (const Element& e : header.elements) {
@@ -376,7 +393,8 @@ Geometry parse_ply(std::string_view bytes) {
         if (e.name == "vertex") {
             if (n_vertices >= std::numeric_limits<std::uint32_t>::max())
                 fail(ErrorKind::format, "{} vertices; nir reads up to 2^32 - 2", n_vertices);
-            read_vertices(e, header.encoding, rows, out);
+            read_vertices(e, header.encoding, rows, out, blocks);
+            if (blocks) break;
         } else if (e.name == "face" || e.name == "tristrips") {
             read_faces(e, e.name == "tristrips", rows, n_vertices, out);
         } else {
@@ -385,6 +403,30 @@ Geometry parse_ply(std::string_view bytes) {
         }
     }
     return out;
+}
+
+}  // namespace
+
+Geometry parse_ply(std::string_view bytes) { return parse(bytes, nullptr); }
+
+std::optional<std::uint64_t> ply_block_points(std::string_view bytes) {
+    const Header header = parse_header(bytes.substr(0, BlockSink::kAhead));
+    const bool text = header.encoding == Encoding::ascii;
+    for (const Element& e : header.elements) {
+        if (!text && e.has_lists()) return std::nullopt;
+        if (e.name != "vertex") continue;
+        for (const Property& p : e.properties) {
+            const Slot s = slot_of(p.name);
+            if ((s == kRed || s == kGreen || s == kBlue) && is_float(p.type)) return std::nullopt;
+        }
+        return e.count;
+    }
+    return std::nullopt;
+}
+
+void parse_ply_blocks(BlockSink& sink) {
+    sink.file.need(0, BlockSink::kAhead);
+    parse(sink.file.view(), &sink);
 }
 
 Geometry read_ply(std::istream& in) {

@@ -7,6 +7,7 @@
 #include "nir/io/file_bytes.h"
 
 #include "io/binary.h"
+#include "io/block_parsers.h"
 #include "io/colors.h"
 #include "io/output.h"
 #include "io/text.h"
@@ -34,12 +35,16 @@ bool is_comment(std::string_view line) {
     return line.starts_with('#') || line.starts_with("//") || line.starts_with('%');
 }
 
-// Lines that are neither empty nor comments.
+// Lines that are neither empty nor comments; trims them.
+bool is_row(std::string_view& line) {
+    line = trim(line);
+    if (line.starts_with("\xef\xbb\xbf")) line = trim(line.substr(3));
+    return !line.empty() && !is_comment(line);
+}
+
 bool next_row(LineReader& lines, std::string_view& line) {
     while (lines.next(line)) {
-        line = trim(line);
-        if (line.starts_with("\xef\xbb\xbf")) line = trim(line.substr(3));
-        if (!line.empty() && !is_comment(line)) return true;
+        if (is_row(line)) return true;
     }
     return false;
 }
@@ -91,7 +96,10 @@ public:
         }
         unit_ += std::abs(squared - 1) < 0.02;
         ++rows_;
+        for (std::size_t k = 0; k < 3; ++k) largest_[k] = std::max(largest_[k], static_cast<float>(row[first_ + k]));
     }
+    float largest(std::size_t column) const { return largest_[column]; }
+    bool all_bytes() const { return whole_; }
     bool is_color() const {
         if (negative_ || above_byte_) return false;
         return (whole_ && above_one_) || 2 * unit_ < rows_;
@@ -99,49 +107,90 @@ public:
 
 private:
     std::size_t first_, unit_ = 0, rows_ = 0;
+    std::array<float, 3> largest_{};
     bool whole_ = true, negative_ = false, above_one_ = false, above_byte_ = false;
 };
 
 class XyzParser {
 public:
     explicit XyzParser(std::string_view bytes) : lines_(bytes) {}
+    explicit XyzParser(BlockSink& sink) : lines_(sink.file.view()), blocks_(&sink) {}
 
     Geometry parse() {
+        const std::size_t rows = each_block([] {});
+        Geometry out;
+        out.points.reserve(rows);
+        judge();
+        build(out);
+        return out;
+    }
+
+    /// The same in two rounds over the file.
+    void parse_blocks() {
+        each_block([this] { judge(), values_.clear(); });
+        blocks_->file.rewind();
+        const std::vector<ColumnJudge> judges = std::move(judges_);
+        lines_ = LineReader(blocks_->file.view());
+        named_.reset(), promised_.reset(), n_rows_ = 0;
+        Geometry out;
+        each_block([&, this] {
+            judges_ = judges;
+            build(out);
+            values_.clear();
+            blocks_->offer(out, true);
+        });
+    }
+
+private:
+    /// Reads all rows; when there are enough values, and at the end, calls f(). Returns the number of rows.
+    template <class F>
+    std::size_t each_block(const F& f) {
         std::string_view line;
-        if (!next_row(lines_, line)) fail(ErrorKind::format, "no points in this file");
-        std::optional<Layout> layout;
+        if (!next(line)) fail(ErrorKind::format, "no points in this file");
         if (double v = 0; !parse_number(first_word(line), v)) {
-            layout = layout_of_names(line);
+            named_ = layout_of_names(line);
             n_names_ = count_words(line);
-            if (!layout)
+            if (!named_)
                 fail(ErrorKind::format, "line {}: neither numbers nor column names: {}", lines_.number(),
                      in_quotes(line));
-            if (!next_row(lines_, line)) fail(ErrorKind::format, "no points in this file");
+            if (!next(line)) fail(ErrorKind::format, "no points in this file");
         } else if (count_words(line) == 1) {
             std::uint64_t count = 0;
             if (!parse_integer(line, count))
                 fail(ErrorKind::format, "line {}: one number where a point is expected", lines_.number());
             promised_ = count;
-            if (!next_row(lines_, line))
-                fail(ErrorKind::format, "line {}: {} points promised, none found", lines_.number(), count);
+            if (!next(line)) fail(ErrorKind::format, "line {}: {} points promised, none found", lines_.number(), count);
         }
         n_columns_ = count_words(line);
         if (n_columns_ > kMaxColumns) fail(ErrorKind::format, "line {}: {} columns", lines_.number(), n_columns_);
-        if (!layout) {
+        if (!named_) {
             check_column_count();
         } else if (n_columns_ != n_names_) {
             fail(ErrorKind::format, "line {}: {} columns, but {} names", lines_.number(), n_columns_, n_names_);
         }
         do {
             row(line);
-        } while (next_row(lines_, line));
-        const std::size_t rows = values_.size() / n_columns_;
-        if (promised_ && *promised_ != rows) fail(ErrorKind::format, "{} points promised, {} found", *promised_, rows);
-        if (rows >= std::numeric_limits<std::uint32_t>::max()) fail(ErrorKind::format, "too many points");
-        return build(layout ? *layout : guess_layout(), rows);
+            ++n_rows_;
+            if (blocks_ && n_rows_ % BlockSink::kPoints == 0) f();
+        } while (next(line));
+        if (promised_ && *promised_ != n_rows_)
+            fail(ErrorKind::format, "{} points promised, {} found", *promised_, n_rows_);
+        if (n_rows_ >= std::numeric_limits<std::uint32_t>::max()) fail(ErrorKind::format, "too many points");
+        f();
+        return n_rows_;
     }
 
-private:
+    bool next(std::string_view& line) {
+        if (!blocks_) return next_row(lines_, line);
+        // Comments and empty lines are passed one by one, so that none of them is looked at before it is there.
+        for (;;) {
+            blocks_->before_line(lines_.offset());
+            if (!lines_.next(line)) return false;
+            blocks_->after_line(lines_.offset(), lines_.number());
+            if (is_row(line)) return true;
+        }
+    }
+
     static std::string_view first_word(std::string_view line) {
         TextWords words(line);
         std::string_view word;
@@ -173,11 +222,16 @@ private:
             fail(ErrorKind::format, "line {}: more than {} columns", lines_.number(), n_columns_);
     }
 
-    bool color_at(std::size_t first) const {
-        ColumnJudge judge(first);
-        for (std::size_t i = 0; i < values_.size(); i += n_columns_) judge.see(values_.data() + i);
-        return judge.is_color();
+    /// Looks at the values that have been read.
+    void judge() {
+        if (judges_.empty())
+            for (std::size_t first = 0; first + 3 <= n_columns_; ++first) judges_.emplace_back(first);
+        if (n_columns_ == 3) return;
+        for (std::size_t i = 0; i < values_.size(); i += n_columns_)
+            for (ColumnJudge& j : judges_) j.see(values_.data() + i);
     }
+
+    bool color_at(std::size_t first) const { return judges_[first].is_color(); }
 
     Layout guess_layout() const {
         Layout layout;
@@ -188,7 +242,7 @@ private:
             if (color_at(4) && !color_at(3))
                 place(layout.color, 4);
             else if (color_at(4) && color_at(3))
-                place(layout.color, values_in_bytes(4) ? 4 : 3);
+                place(layout.color, judges_[4].all_bytes() ? 4 : 3);
             else
                 place(color_at(3) ? layout.color : layout.normal, 3);
         }
@@ -200,23 +254,13 @@ private:
         return layout;
     }
 
-    bool values_in_bytes(std::size_t first) const {
-        for (std::size_t i = 0; i < values_.size(); i += n_columns_) {
-            for (std::size_t k = first; k < first + 3; ++k) {
-                const double v = values_[i + k];
-                if (v != std::floor(v) || v < 0 || v > 255) return false;
-            }
-        }
-        return true;
-    }
-
-    Geometry build(const Layout& layout, std::size_t rows) const {
-        Geometry out;
+    /// Adds the points of the values that have been read.
+    void build(Geometry& out) const {
+        const Layout layout = named_ ? *named_ : guess_layout();
         out.encoding = "text";
         std::vector<Vec3f> colors;
-        out.points.reserve(rows);
-        for (std::size_t i = 0; i < rows; ++i) {
-            const double* row = values_.data() + i * n_columns_;
+        for (std::size_t i = 0; i < values_.size(); i += n_columns_) {
+            const double* row = values_.data() + i;
             const auto at = [&](const std::array<int, 3>& c, std::size_t k) {
                 return row[static_cast<std::size_t>(c[k])];
             };
@@ -227,14 +271,22 @@ private:
             if (layout.normal[0] >= 0) out.normals.push_back(f3(layout.normal));
             if (layout.color[0] >= 0) colors.push_back(f3(layout.color));
         }
-        if (!colors.empty()) out.colors = to_rgb8(colors);
-        return out;
+        if (colors.empty()) return;
+        float largest = 0;
+        for (const int c : layout.color) {
+            const auto first = std::min(static_cast<std::size_t>(c), judges_.size() - 1);
+            largest = std::max(largest, judges_[first].largest(static_cast<std::size_t>(c) - first));
+        }
+        out.colors = to_rgb8(colors, color_scale(largest));
     }
 
     LineReader lines_;
-    std::size_t n_columns_ = 0, n_names_ = 0;
+    BlockSink* blocks_ = nullptr;
+    std::size_t n_columns_ = 0, n_names_ = 0, n_rows_ = 0;
+    std::optional<Layout> named_;
     std::optional<std::uint64_t> promised_;
     std::vector<double> values_;
+    std::vector<ColumnJudge> judges_;  ///< of each three columns that follow each other
 };
 
 }  // namespace
@@ -261,6 +313,8 @@ Geometry read_xyz(std::istream& in) {
 Geometry read_xyz(const std::filesystem::path& path) {
     return read_path(path, [](std::string_view b) { return parse_xyz(b); });
 }
+
+void parse_xyz_blocks(BlockSink& sink) { XyzParser(sink).parse_blocks(); }
 
 void write_xyz(std::ostream& out, const GeometryView& g) {
     check_columns(g);

@@ -67,14 +67,18 @@ void support_mesh(geom::TriMesh& mesh, std::span<const Vec3d> points, const Mesh
     apply_support(mesh, mesh_support(mesh, points, options), options);
 }
 
+double island_area(const MeshSupportOptions& options) {
+    const double limit = options.length > 0 ? options.length : geom::SupportOptions{}.spacings * options.spacing;
+    return kIslandLimits * std::numbers::pi * limit * limit;
+}
+
 void apply_support(geom::TriMesh& mesh, const MeshSupport& found, const MeshSupportOptions& options) {
     NIR_CHECK(mesh.confidence.size() == mesh.vertices.size() && found.distance.size() == mesh.vertices.size());
     mesh.confidence = extract::vertex_confidence(found.distance, mesh.confidence,
                                                  extract::sure_slope(mesh.confidence, found.distance));
     if (!options.trim) return;
-    const double limit = options.length > 0 ? options.length : geom::SupportOptions{}.spacings * options.spacing;
     geom::TrimOptions trim;
-    trim.island_area = kIslandLimits * std::numbers::pi * limit * limit;
+    trim.island_area = island_area(options);
     geom::trim_mesh(mesh, found.support, trim);
 }
 

@@ -27,6 +27,8 @@ struct MeshSupport {
 MeshSupport mesh_support(const geom::TriMesh& mesh, std::span<const geom::Vec3d> points,
                          const MeshSupportOptions& options);
 
+/// Area of components that are dropped after the cut: the trace of a stray point.
+double island_area(const MeshSupportOptions& options);
 /// What support_mesh() does with what mesh_support() has found.
 void apply_support(geom::TriMesh& mesh, const MeshSupport& found, const MeshSupportOptions& options);
 

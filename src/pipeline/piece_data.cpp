@@ -27,15 +27,12 @@ struct Around {
     geom::Sensors sensors;
 };
 
-Around around(const PointSource::Found& found, const geom::Sensors* sensors) {
+Around around(const PointSource::Found& found, const std::vector<Vec3d>& sensors) {
     Around out;
     out.cloud.points.reserve(found.points.size());
     for (const auto& p : found.points) out.cloud.points.push_back(static_cast<Vec3d>(p));
     out.cloud.colors = found.colors;
-    if (sensors && !sensors->empty()) {
-        out.sensors.positions = sensors->positions;
-        for (const auto i : found.index) out.sensors.of_point.push_back(sensors->of_point[i]);
-    }
+    if (!sensors.empty()) out.sensors = {.positions = sensors, .of_point = found.sensors};
     return out;
 }
 
@@ -46,6 +43,7 @@ PointSource::Found merged(const PointSource::Found& a, const PointSource::Found&
         out.index.push_back(from.index[i]);
         out.points.push_back(from.points[i]);
         if (!from.colors.empty()) out.colors.push_back(from.colors[i]);
+        if (!from.sensors.empty()) out.sensors.push_back(from.sensors[i]);
     };
     for (std::size_t i = 0, j = 0; i < a.index.size() || j < b.index.size();) {
         const bool first = j == b.index.size() || (i < a.index.size() && a.index[i] <= b.index[j]);
@@ -89,11 +87,9 @@ void look_at_data(FinishedWindow& window, const PointSource& points, const Piece
         if (last || found.points.empty()) found = merged(found, options.samples), last = true;
         const bool all = found.points.size() == points.size();
         const Around data = around(found, options.sensors);
-        MeshSupport support = mesh_support(mesh, data.cloud.points,
-                                           {.spacing = options.spacing,
-                                            .trim = options.trim,
-                                            .length = options.length,
-                                            .sensors = options.sensors ? &data.sensors : nullptr});
+        MeshSupport support = mesh_support(
+            mesh, data.cloud.points,
+            {.spacing = options.spacing, .trim = options.trim, .length = options.length, .sensors = &data.sensors});
         const double needed =
             last || all ? 0 : farthest_needed(mesh.vertices, geom::KdTree(data.cloud.points), support);
         if (needed <= reach) {

@@ -10,10 +10,10 @@
 namespace nir::pipeline {
 
 struct PieceDataOptions {
-    double spacing = 0;  ///< of the points; > 0
-    bool trim = false;   ///< vertex_support is wanted
-    double length = 0;   ///< see MeshSupportOptions
-    const geom::Sensors* sensors = nullptr;
+    double spacing = 0;                  ///< of the points; > 0
+    bool trim = false;                   ///< vertex_support is wanted
+    double length = 0;                   ///< see MeshSupportOptions
+    std::vector<geom::Vec3d> sensors{};  ///< their places, if the points have sensors
     /// Every so-manieth point of the scan: what vertices far from everything are judged by. Not empty.
     geom::PointSource::Found samples{};
 };

@@ -10,7 +10,6 @@
 #include "nir/geom/frame.h"
 #include "nir/geom/kd_tree.h"
 #include "nir/geom/mesh_clean.h"
-#include "nir/geom/point_tiles.h"
 #include "nir/geom/rasterizer.h"
 #include "nir/geom/sensors.h"
 #include "nir/io/formats.h"
@@ -19,16 +18,20 @@
 #include "nir/models/cascade.h"
 #include "nir/pipeline/open_field.h"
 
+#include "pipeline/memory_plan.h"
 #include "pipeline/mesh_support.h"
 #include "pipeline/rank_group.h"
-#include "pipeline/read_sensors.h"
+#include "pipeline/read_scans.h"
 #include "pipeline/refine_scan.h"
+#include "pipeline/trim_pieces.h"
+#include "pipeline/unit_scan.h"
 #include "pipeline/window_pieces.h"
 #include "pipeline/window_surface.h"
 #include "pipeline/word_hash.h"
 
 #include <algorithm>
 #include <cmath>
+#include <variant>
 
 namespace nir::pipeline {
 namespace {
@@ -36,10 +39,8 @@ namespace {
 using geom::Vec3d;
 using geom::Vec3f;
 
-constexpr std::size_t kSeedPoints = 200000;  ///< points at which the lattice is refined and the mesh is judged
 constexpr std::size_t kManyPoints = 300000;  ///< of which scans are worked through by windows
 constexpr std::size_t kVeryMany = 3000000;   ///< of which finished windows go to the disk, not to memory
-constexpr double kTileSpacings = 32;         ///< side of the tiles that the points are sorted into
 constexpr int kMostCoarseCells = 128;        ///< along the longest side, before MISE halves them
 constexpr int kFineMesh = 640;               ///< cells along the longest side, up to which a feature cell gets two
 
@@ -110,18 +111,6 @@ extract::ExtractOptions extract_options(const models::CascadeField& field, std::
     return e;
 }
 
-/// A scan in the frame in which its longest side is 1, and what is known of it there.
-struct UnitScan {
-    std::vector<Vec3f> points;
-    std::vector<geom::Rgb8> colors;
-    double spacing = 0, noise = 0, area = 0;
-    geom::Sensors sensors;
-
-    models::Cascade::EncodeOptions encode_options(const ReconstructOptions& options) const {
-        return {.spacing = spacing, .noise = noise, .detail = options.detail, .sensors = &sensors};
-    }
-};
-
 /// Encodes and extracts in one go; sets everything of the result but the mesh's frame and figures.
 void whole_surface(const UnitScan& scan, const models::Cascade& model, const ReconstructOptions& options, double scale,
                    ReconstructResult& result, Progress& progress, PhaseTimer& timer) {
@@ -148,26 +137,42 @@ void whole_surface(const UnitScan& scan, const models::Cascade& model, const Rec
     result.mesh = std::move(extracted.mesh);
 }
 
+std::filesystem::path folder_of(const std::filesystem::path& file) {
+    return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+}
+
+void make_folder(const std::filesystem::path& folder) {
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error) fail(ErrorKind::io, "{}: {}", folder.string(), error.message());
+}
+
 /// Joins ranks that share a work folder; null for a single process.
 std::unique_ptr<RankGroup> join_ranks(const ReconstructOptions& options) {
     const RankPlace place = rank_place();
     if (place.size <= 1) return nullptr;
     if (options.work_dir.empty())
         fail(ErrorKind::usage, "{} ranks need a folder that they share: --work-dir DIR", place.size);
-    std::error_code error;
-    std::filesystem::create_directories(options.work_dir, error);
-    if (error) fail(ErrorKind::io, "{}: {}", options.work_dir.string(), error.message());
+    make_folder(options.work_dir);
     return std::make_unique<RankGroup>(options.work_dir, place);
 }
 
-/// Of everything that finished windows depend on.
-std::uint64_t fingerprint(const UnitScan& scan, const WindowSurfaceOptions& o, const models::Cascade& model,
-                          const MemoryPlan& plan, const ReconstructOptions& options) {
+/// Of everything that finished windows depend on, in whatever order the points come.
+std::uint64_t fingerprint(const UnitScan& scan, const geom::PointSource& points, const WindowSurfaceOptions& o,
+                          const models::Cascade& model, const MemoryPlan& plan, const ReconstructOptions& options) {
+    std::uint64_t sum = 0;
+    points.visit([&](const geom::PointSource::Found& part) {
+        for (std::size_t i = 0; i < part.index.size(); ++i) {
+            WordHash point;
+            point.add(part.index[i]), point.add(part.points[i]);
+            if (!part.colors.empty()) point.add(part.colors[i]);
+            if (!part.sensors.empty() && part.sensors[i] != geom::Sensors::kUnknownSensor)
+                point.add(scan.sensors.positions[part.sensors[i]]);
+            sum += point.value();
+        }
+    });
     WordHash print;
-    for (const auto& p : scan.points) print.add(p);
-    for (const auto& c : scan.colors) print.add(c);
-    for (const auto& p : scan.sensors.positions) print.add(p);
-    for (const auto i : scan.sensors.of_point) print.add(i);
+    print.add(sum);
     print.add(scan.spacing), print.add(scan.noise), print.add(o.level), print.add(o.cell);
     print.add(o.window_cells), print.add(o.refine_steps), print.add(o.reach), print.add(options.detail);
     print.add(plan.encode.finest_cells), print.add(o.data.trim), print.add(o.data.length);
@@ -178,17 +183,13 @@ std::uint64_t fingerprint(const UnitScan& scan, const WindowSurfaceOptions& o, c
 
 /// The same by windows (window_surface.h): bounded memory, resumable, on several ranks.
 /// @param spill_dir  on whose disk finished windows lie that have no work folder; empty = in memory
-/// @return the pieces of the surface; null on ranks other than 0
-std::unique_ptr<WindowPieces> windowed_surface(const UnitScan& scan, const models::Cascade& model,
-                                               const ReconstructOptions& options, const MemoryPlan& plan,
-                                               const std::filesystem::path& spill_dir, double scale,
-                                               ReconstructResult& result, Progress& progress, PhaseTimer& timer) {
+/// @return without pieces on ranks other than 0
+WindowSurface windowed_surface(const UnitScan& scan, const models::Cascade& model, const ReconstructOptions& options,
+                               const MemoryPlan& plan, const std::filesystem::path& spill_dir, double scale,
+                               ReconstructResult& result, Progress& progress, PhaseTimer& timer) {
     const auto ranks = join_ranks(options);
     auto encoding = timer.phase("encode");
-    geom::Box3f box;
-    for (const auto& p : scan.points) box.extend(p);
-    const auto tile = std::max(static_cast<float>(kTileSpacings * scan.spacing), 1e-5f * box.longest_side());
-    const auto points = std::make_shared<const geom::PointTiles>(scan.points, tile, scan.colors);
+    const auto points = scan.by_places();
     const auto field = model.encode_windows(points, scan.encode_options(options), plan.encode, progress);
     encoding.close();
     result.octaves = field->octaves();
@@ -202,17 +203,18 @@ std::unique_ptr<WindowPieces> windowed_surface(const UnitScan& scan, const model
     o.windows_per_tile = plan.windows_per_tile;
     o.refine_steps = field->fitted() ? 1 : 3;
     o.reach = 2 * scan.spacing + field->finest_cell();
-    o.sample_step = scan.points.size() / kSeedPoints + 1;
+    o.sample_step = scan.sample_step;
     o.keep_all_parts = options.keep_all_components;
     o.data.spacing = scan.spacing;
     o.data.trim = options.trim;
     o.data.length = options.trim_distance / scale;
-    o.data.sensors = scan.sensors.empty() ? nullptr : &scan.sensors;
-    o.data.samples = every_kth(scan.points, scan.colors, o.sample_step);
+    o.data.sensors = scan.sensors.positions;
+    o.data.samples = scan.samples;
     o.work_dir = options.work_dir;
     o.spill_dir = spill_dir;
     o.ranks = ranks.get();
-    if (!o.work_dir.empty()) o.fingerprint = fingerprint(scan, o, model, plan, options);
+    fit_windows_to_points(field->domain(), *points, plan.most_points, o);
+    if (!o.work_dir.empty()) o.fingerprint = fingerprint(scan, *points, o, model, plan, options);
     WindowSurface surface = extract_by_windows(*field, *points, o, progress, timer);
     result.resolution = surface.resolution;
     result.queried_points = surface.queried_points;
@@ -226,7 +228,7 @@ std::unique_ptr<WindowPieces> windowed_surface(const UnitScan& scan, const model
              "no surface: the field does not cross the level {:.3g}; the scan is outside what the "
              "model was trained for",
              o.level);
-    return std::move(surface.pieces);
+    return surface;
 }
 
 /// Mean and 95 % quantile of the distances from the points to the mesh, unit frame.
@@ -263,31 +265,68 @@ public:
 
     /// @param scan  given up as soon as it is not needed any more, where the mesh is written piece by piece
     void run(geom::PointCloud&& scan) {
-        look(scan);
+        {
+            const auto normalizing = timer_.phase("normalize");
+            unit_ = look_at_scan(scan, result_.scan, frame_);
+        }
+        make(std::move(scan));
+    }
+    void run(geom::ScanFile&& scan) {
+        if (options_.detail == models::Cascade::Detail::learned)
+            fail(ErrorKind::usage,
+                 "--detail learned shows the network all points at once, and they do not fit into --max-memory");
+        {
+            const auto normalizing = timer_.phase("normalize");
+            unit_ = look_at_scan(std::move(scan), result_.scan, frame_);
+        }
+        make({});
+    }
+
+    bool written() const { return streams_; }
+    /// Of a scan on disk, for a picture.
+    geom::PointCloud some_points() const {
+        geom::PointCloud out;
+        for (const auto& p : unit_.samples.points) out.points.push_back(frame_.user_from_unit(Vec3d(p)));
+        out.colors = unit_.samples.colors;
+        return out;
+    }
+    ReconstructResult take_result() { return std::move(result_); }
+
+private:
+    void make(geom::PointCloud&& scan) {
+        result_.points = unit_.count;
+        result_.sensors = unit_.sensors.positions.size();
+        result_.points_on_disk = unit_.on_disk();
         const models::Cascade model = models::Cascade::load(find_model(options_.model));
         const bool refining = options_.refine_seconds > 0 || options_.refine_steps > 0;
-        const bool bounded = options_.max_memory > 0 || !options_.work_dir.empty() || rank_place().size > 1;
+        const bool bounded =
+            options_.max_memory > 0 || !options_.work_dir.empty() || rank_place().size > 1 || unit_.on_disk();
         if (refining && bounded)
             fail(ErrorKind::usage,
                  "--refine changes the field of the whole scan, --max-memory and --work-dir make it by "
                  "windows: take one of them");
         by_windows_ = bounded || (result_.points >= kManyPoints && !refining);
-        streams_ = by_windows_ && target_ && !options_.trim && io::can_stream_mesh(target_->mesh);
+        streams_ = by_windows_ && target_ && io::can_stream_mesh(target_->mesh);
         std::unique_ptr<WindowPieces> pieces;
         if (by_windows_) {
             // The finest cell of the mesh that the scan may ask for; it is known for sure when the field is.
-            const MemoryPlan plan = plan_memory({.bytes = options_.max_memory,
-                                                 .points = result_.points,
-                                                 .colors = !unit_.colors.empty(),
-                                                 .area = unit_.area,
-                                                 .mesh_cell = unit_.spacing,
-                                                 .mesh_in_memory = !streams_,
-                                                 .picture = target_ && !target_->preview.empty()});
+            const MemoryPlan plan =
+                plan_memory({.bytes = options_.max_memory,
+                             .points = result_.points,
+                             .on_disk = unit_.on_disk(),
+                             .colors = unit_.has_colors,
+                             .sensors = !unit_.sensors.empty(),
+                             .area = unit_.area,
+                             .mesh_cell = options_.resolution > 0 ? 0.95 / options_.resolution : unit_.spacing,
+                             .mesh_in_memory = !streams_,
+                             .picture = target_ && !target_->preview.empty()});
             if (streams_) scan = {};
-            const bool spill = target_ && (options_.max_memory > 0 || result_.points >= kVeryMany);
-            pieces = windowed_surface(unit_, model, options_, plan, spill ? folder() : "", frame_.scale, result_,
-                                      progress_, timer_);
+            const bool spill = target_ && (options_.max_memory > 0 || unit_.on_disk() || result_.points >= kVeryMany);
+            WindowSurface surface =
+                windowed_surface(unit_, model, options_, plan, spill ? folder_of(target_->mesh) : "", frame_.scale,
+                                 result_, progress_, timer_);
             if (result_.on_other_rank) return;
+            pieces = streams_ && options_.trim ? trim(surface) : std::move(surface.pieces);
         } else {
             whole_surface(unit_, model, options_, frame_.scale, result_, progress_, timer_);
         }
@@ -300,46 +339,31 @@ public:
         judge(result_, options_, unit_.spacing * frame_.scale);
     }
 
-    bool written() const { return streams_; }
-    ReconstructResult take_result() { return std::move(result_); }
-
-private:
-    std::filesystem::path folder() const {
-        return target_->mesh.has_parent_path() ? target_->mesh.parent_path() : std::filesystem::path(".");
-    }
-
-    void look(const geom::PointCloud& scan) {
-        const auto normalizing = timer_.phase("normalize");
-        result_.scan = geom::inspect_scan(scan.points);
-        if (const auto* problem = result_.scan.error()) fail(ErrorKind::input, "{}", problem->text);
-        frame_ = geom::fit_frame(result_.scan.robust_box);
-        std::vector<Vec3d> stands;  // of the sensors, of each point
-        unit_.points.reserve(result_.scan.kept.size());
-        if (!scan.colors.empty()) unit_.colors.reserve(result_.scan.kept.size());
-        for (const auto i : result_.scan.kept) {
-            unit_.points.push_back(static_cast<Vec3f>(frame_.unit_from_user(scan.points[i])));
-            if (!scan.colors.empty()) unit_.colors.push_back(scan.colors[i]);
-            if (!scan.sensors.empty()) stands.push_back(frame_.unit_from_user(scan.sensors[i]));
-        }
-        unit_.sensors = geom::group_sensors(stands);
-        result_.sensors = unit_.sensors.positions.size();
-        unit_.spacing = result_.scan.spacing.surface / frame_.scale;
-        unit_.noise = result_.scan.spacing.noise / frame_.scale;
-        unit_.area = static_cast<double>(unit_.points.size()) * unit_.spacing * unit_.spacing;
-        result_.points = unit_.points.size();
+    /// Piece by piece.
+    std::unique_ptr<WindowPieces> trim(const WindowSurface& surface) {
+        const auto trimming = timer_.phase("refine");
+        return trim_pieces(
+            *surface.pieces,
+            {.windows = surface.lattice,
+             .cell = surface.cell,
+             .support = {.spacing = unit_.spacing, .trim = true, .length = options_.trim_distance / frame_.scale},
+             .spill_dir = folder_of(target_->mesh)});
     }
 
     /// Piece by piece into the file.
     void write(WindowPieces& pieces) {
         const auto writing = timer_.phase("write");
-        const auto some = every_kth(unit_.points, unit_.colors, unit_.points.size() / kSeedPoints + 1);
-        unit_.points = {}, unit_.colors = {};
+        const geom::PointSource::Found some = std::move(unit_.samples);
+        UnitScan rest;  // the points are not needed any more
+        rest.spacing = unit_.spacing;
+        unit_ = std::move(rest);
         const PieceFigures figures = write_pieces(pieces, {.frame = frame_,
                                                            .samples = in_double(some.points),
                                                            .sample_colors = some.colors,
                                                            .points = result_.points,
                                                            .mesh = target_->mesh,
-                                                           .preview = target_->preview});
+                                                           .preview = target_->preview,
+                                                           .confident = options_.trim});
         result_.report = figures.report;
         result_.residual_mean = figures.residual_mean;
         result_.residual_p95 = figures.residual_p95;
@@ -364,7 +388,7 @@ private:
             support_mesh(result_.mesh, exact, support);
         }
         if (result_.mesh.empty()) fail(ErrorKind::numeric, "nothing is left of the surface after trimming");
-        const auto [mean, p95] = residual(result_.mesh, in_double(some_of(std::span<const Vec3f>(unit_.points))));
+        const auto [mean, p95] = residual(result_.mesh, in_double(unit_.samples.points));
         result_.residual_mean = mean * frame_.scale;
         result_.residual_p95 = p95 * frame_.scale;
         geom::to_user(frame_, result_.mesh);
@@ -405,20 +429,19 @@ ReconstructResult reconstruct_files(const std::vector<std::filesystem::path>& sc
     check_writable(mesh);
     if (!preview.empty()) check_writable(preview);
     auto reading = timer.phase("read");
-    geom::PointCloud scan;
-    for (const auto& file : scans) {
-        geom::PointCloud part = io::read_point_cloud(file);
-        if (scan.empty())
-            scan = std::move(part);
-        else
-            append_scan(scan, std::move(part));
-    }
-    if (!options.sensors.empty()) scan.sensors = read_sensors(options.sensors, scan.size());
+    const bool kept = !options.work_dir.empty();
+    if (kept) make_folder(options.work_dir);
+    auto scan = read_scans(scans,
+                           {.sensors = options.sensors,
+                            .max_memory = options.max_memory,
+                            .on_disk = options.points_on_disk,
+                            .folder = kept ? options.work_dir : folder_of(mesh)},
+                           progress);
     reading.close();
     const std::string name = scans.size() == 1 ? scans[0].string() : fmt::format("{} scans", scans.size());
     const Target target{mesh, preview};
     Reconstruction reconstruction(options, &target, progress, timer);
-    with_context(name, [&] { reconstruction.run(std::move(scan)); });
+    with_context(name, [&] { std::visit([&](auto& s) { reconstruction.run(std::move(s)); }, scan); });
     ReconstructResult result = reconstruction.take_result();
     if (result.on_other_rank || reconstruction.written()) return result;
     {
@@ -427,7 +450,8 @@ ReconstructResult reconstruct_files(const std::vector<std::filesystem::path>& sc
     }
     if (!preview.empty()) {
         const auto rendering = timer.phase("render");
-        io::write_png(preview, geom::preview(scan, result.mesh));
+        const auto* cloud = std::get_if<geom::PointCloud>(&scan);
+        io::write_png(preview, geom::preview(cloud ? *cloud : reconstruction.some_points(), result.mesh));
     }
     return result;
 }

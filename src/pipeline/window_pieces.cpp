@@ -4,6 +4,7 @@
 
 #include "nir/base/error.h"
 #include "nir/base/output_file.h"
+#include "nir/base/spill_file.h"
 #include "nir/extract/confidence.h"
 #include "nir/geom/distance_by_pieces.h"
 #include "nir/geom/piece_renderer.h"
@@ -21,8 +22,8 @@ using extract::MeshStitcher;
 using geom::TriMesh;
 using geom::Vec3d;
 
-constexpr std::size_t kMostSlopes = 4000000;  ///< of which the sure slope is made; of larger meshes every k-th
-constexpr std::size_t kSeen = 200000;         ///< vertices by which the camera is set up
+constexpr std::size_t kFacesTogether = 1 << 16;
+constexpr std::size_t kSeen = 200000;  ///< vertices by which the camera is set up
 
 template <class T>
 void take(const std::vector<T>& from, const std::vector<std::uint32_t>& which, std::vector<T>& to) {
@@ -49,16 +50,17 @@ public:
         const auto stream = with_context(what_.mesh.string(),
                                          [&] { return io::stream_mesh(file.stream(), what_.mesh, census.outline); });
         start_picture(census);
+        geom::PiecewiseCheck check;
+        SpillFile faces(what_.mesh.parent_path());
         for (int pass = 0; pass < stream->vertex_passes(); ++pass)
             pieces_.visit([&](const WindowPieces::Placed& p) {
-                if (pass == 0) distances_.far(p.kept());
                 stream->vertices(fresh_vertices(p, census));
+                if (pass > 0) return;
+                faces.append(std::as_bytes(std::span(p.placement.faces)));
+                distances_.far(p.kept());
+                look_closely(p, check);
             });
-        geom::PiecewiseCheck check;
-        pieces_.visit([&](const WindowPieces::Placed& p) {
-            stream->faces(p.placement.faces);
-            look_closely(p, check);
-        });
+        copy_faces(faces, *stream);
         stream->finish();
         file.commit();
         PieceFigures figures;
@@ -76,20 +78,17 @@ private:
     Census look() {
         Census c;
         io::CoordinateCheck coordinates;
-        std::size_t total = 0;
-        pieces_.visit([&](const WindowPieces::Placed& p) { total += p.placement.fresh.size(); });
-        const std::size_t slope_step = total / kMostSlopes + 1, seen_step = total / kSeen + 1;
-        std::vector<float> slopes, distances;
+        SlopeSample slopes;
+        Sample<Vec3d> seen(kSeen);
         pieces_.visit([&](const WindowPieces::Placed& p) {
             const TriMesh& mesh = p.window.piece.mesh;
             for (const auto v : p.placement.fresh) {
-                const std::size_t number = c.outline.vertices++;
+                ++c.outline.vertices;
                 const Vec3d place = user(mesh.vertices[v]);
                 coordinates.add(place);
                 c.box.extend(place);
-                if (number % slope_step == 0)
-                    slopes.push_back(mesh.confidence[v]), distances.push_back(p.window.distance[v]);
-                if (number % seen_step == 0) c.seen.push_back(place);
+                if (!what_.confident) slopes.offer(mesh.confidence[v], p.window.distance[v]);
+                seen.offer(place);
                 c.outline.colors = !mesh.colors.empty();
             }
             c.outline.faces += p.placement.faces.size();
@@ -97,7 +96,8 @@ private:
         });
         c.outline.normals = c.outline.confidence = true;
         c.outline.doubles = coordinates.needs_double();
-        c.sure_slope = extract::sure_slope(slopes, distances);
+        c.seen = std::move(seen.kept);
+        if (!what_.confident) c.sure_slope = slopes.sure();
         return c;
     }
 
@@ -111,9 +111,19 @@ private:
         take(from.colors, p.placement.fresh, out.colors);
         take(from.confidence, p.placement.fresh, slopes);
         take(p.window.distance, p.placement.fresh, distances);
-        out.confidence = extract::vertex_confidence(distances, slopes, census.sure_slope);
+        out.confidence = what_.confident ? slopes : extract::vertex_confidence(distances, slopes, census.sure_slope);
         geom::to_user(what_.frame, out);
         return out;
+    }
+
+    static void copy_faces(const SpillFile& file, io::MeshStream& stream) {
+        std::vector<geom::Triangle> block;
+        for (std::uint64_t at = 0; at < file.size(); at += kFacesTogether * sizeof(geom::Triangle)) {
+            const std::uint64_t left = (file.size() - at) / sizeof(geom::Triangle);
+            block.resize(static_cast<std::size_t>(std::min<std::uint64_t>(kFacesTogether, left)));
+            file.read(at, std::as_writable_bytes(std::span(block)));
+            stream.faces(block);
+        }
     }
 
     void look_closely(const WindowPieces::Placed& p, geom::PiecewiseCheck& check) {
@@ -155,15 +165,23 @@ private:
 
 }  // namespace
 
+void WindowPieces::Notes::add(const FinishedWindow& window) {
+    stitcher.measure(window.piece, window.part_of_face, window.support);
+    queried_points += window.piece.queried_points;
+}
+
 WindowPieces::WindowPieces(WindowStore store, std::vector<std::size_t> order, std::vector<geom::Box3d> boxes)
     : store_(std::move(store)), order_(std::move(order)), boxes_(std::move(boxes)) {
     NIR_CHECK(order_.size() == boxes_.size());
-    for (const auto w : order_) {
-        const auto done = store_.get(w);
-        stitcher_.measure(done->piece, done->part_of_face, done->support);
-        queried_points_ += done->piece.queried_points;
-    }
-    stitcher_.decide();
+    for (const auto w : order_) notes_.add(*store_.get(w));
+    notes_.stitcher.decide();
+}
+
+WindowPieces::WindowPieces(WindowStore store, std::vector<std::size_t> order, std::vector<geom::Box3d> boxes,
+                           Notes notes)
+    : store_(std::move(store)), order_(std::move(order)), boxes_(std::move(boxes)), notes_(std::move(notes)) {
+    NIR_CHECK(order_.size() == boxes_.size());
+    notes_.stitcher.decide();
 }
 
 TriMesh WindowPieces::Placed::kept() const {
@@ -174,10 +192,10 @@ TriMesh WindowPieces::Placed::kept() const {
 }
 
 void WindowPieces::visit(const std::function<void(const Placed&)>& f) {
-    stitcher_.rewind();
+    notes_.stitcher.rewind();
     for (std::size_t i = 0; i < order_.size(); ++i) {
         const auto done = store_.get(order_[i]);
-        f({*done, stitcher_.place(done->piece, done->part_of_face), boxes_[i]});
+        f({*done, notes_.stitcher.place(done->piece, done->part_of_face), boxes_[i]});
     }
 }
 
@@ -195,6 +213,12 @@ WindowPieces::Joined WindowPieces::join() {
         out.mesh.faces.insert(out.mesh.faces.end(), p.placement.faces.begin(), p.placement.faces.end());
     });
     return out;
+}
+
+float SlopeSample::sure() const {
+    std::vector<float> slope, distance;
+    for (const auto& [a, b] : kept_.kept) slope.push_back(a), distance.push_back(b);
+    return extract::sure_slope(slope, distance);
 }
 
 PieceFigures write_pieces(WindowPieces& pieces, const PieceWriting& what) { return Writer(pieces, what).run(); }

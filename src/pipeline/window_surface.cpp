@@ -100,9 +100,11 @@ private:
 };
 
 /// Makes the windows of this rank that are not there yet; returns how many were.
+/// @param notes  of all windows in the order of the tiles; null: not wanted
 std::size_t work(Worker& worker, models::CascadeField& field, const WindowLattice& lattice,
                  const std::vector<std::vector<std::size_t>>& tiles, WindowStore& store,
-                 const WindowSurfaceOptions& options, Progress& progress, PhaseTimer& timer) {
+                 const WindowSurfaceOptions& options, WindowPieces::Notes* notes, Progress& progress,
+                 PhaseTimer& timer) {
     std::size_t found = 0;
     progress.begin("windows", lattice.count(), "windows");
     const auto make_tile = [&](const std::vector<std::size_t>& tile) {
@@ -110,13 +112,16 @@ std::size_t work(Worker& worker, models::CascadeField& field, const WindowLattic
         for (const auto w : tile) {
             if (store.has(w)) {
                 ++found;
+                if (notes) notes->add(*store.get(w));
             } else {
                 if (!prepared) {
                     const auto encoding = timer.phase("encode");
                     field.prepare(box_of(lattice, tile));
                     prepared = true;
                 }
-                store.put(w, worker.make(w));
+                FinishedWindow done = worker.make(w);
+                if (notes) notes->add(done);
+                store.put(w, std::move(done));
             }
             if (!progress.advance())
                 fail(ErrorKind::cancelled, "stopped; finished windows are kept in the work folder");
@@ -150,17 +155,6 @@ std::size_t needed_support(std::size_t most, std::size_t points) {
     return std::min(most, std::max<std::size_t>(8, points / 500));
 }
 
-geom::PointSource::Found every_kth(std::span<const Vec3f> points, std::span<const geom::Rgb8> colors,
-                                   std::size_t step) {
-    geom::PointSource::Found out;
-    for (std::size_t i = 0; i < points.size(); i += step) {
-        out.index.push_back(static_cast<std::uint32_t>(i));
-        out.points.push_back(points[i]);
-        if (!colors.empty()) out.colors.push_back(colors[i]);
-    }
-    return out;
-}
-
 namespace {
 
 /// Parts that hardly any point supports: bubbles around outliers and voids inside thick solids. Returns how many.
@@ -187,11 +181,15 @@ WindowSurface extract_by_windows(models::CascadeField& field, const geom::PointS
     const auto tiles = tiles_of(lattice, options.windows_per_tile);
     WindowSurface result;
     result.windows = lattice.count();
+    result.lattice = lattice.windows();
+    result.cell = lattice.cell();
     const Vec3i cells = lattice.frame().cells;
     result.resolution = std::max({cells.x, cells.y, cells.z});
+    WindowPieces::Notes notes;
     {
         Worker worker(field, points, options, lattice, progress, timer);
-        result.resumed = work(worker, field, lattice, tiles, store, options, progress, timer);
+        result.resumed =
+            work(worker, field, lattice, tiles, store, options, options.ranks ? nullptr : &notes, progress, timer);
     }
     if (options.ranks && options.ranks->rank() != 0) return result;
 
@@ -204,42 +202,35 @@ WindowSurface extract_by_windows(models::CascadeField& field, const geom::PointS
             const auto box = lattice.box(w);
             boxes.push_back({Vec3d(box.lo), Vec3d(box.hi)});
         }
-    result.pieces = std::make_unique<WindowPieces>(std::move(store), std::move(order), std::move(boxes));
+    result.pieces = options.ranks ? std::make_unique<WindowPieces>(std::move(store), std::move(order), std::move(boxes))
+                                  : std::make_unique<WindowPieces>(std::move(store), std::move(order), std::move(boxes),
+                                                                   std::move(notes));
     result.queried_points = result.pieces->queried_points();
     if (!options.keep_all_parts && result.pieces->parts().size() > 1)
         result.removed_parts = drop_unsupported(result.pieces->parts(), points.size() / options.sample_step);
     return result;
 }
 
-MemoryPlan plan_memory(const MemoryNeeds& n) {
-    // Upper bounds, measured (docs/methods/large_scans.md). First the scan is looked at, with a tree over all points.
-    // Then there are the program with its libraries and the network, the points in tiles, and of the mesh, per square
-    // cell of surface, all with its tree and its check, or only what its pieces have in common.
-    constexpr double kLooking = 160e6, kLookingPerPoint = 90;
-    constexpr double kProgram = 330e6, kPerPoint = 40, kPerSquare = 420, kPerSquareOnDisk = 8, kPicture = 150e6;
-    const double bytes = static_cast<double>(n.bytes), points = static_cast<double>(n.points);
-    const double squares = 1.5 * n.area / (n.mesh_cell * n.mesh_cell);
-    const double fixed = kProgram + kPerPoint * points + (n.mesh_in_memory ? kPerSquare : kPerSquareOnDisk) * squares +
-                         (n.picture ? kPicture : 0);
-    constexpr double kLeast = 150e6, kUsual = 1.2e9;  // for the windows
-    const double least = std::max(kLooking + kLookingPerPoint * points, fixed + kLeast);
-    if (bytes > 0 && bytes < least)
-        fail(ErrorKind::usage, "--max-memory {:.2f} GB is too little: a scan of {} points takes about {:.2f} GB{}",
-             bytes / 1e9, n.points, least / 1e9,
-             n.mesh_in_memory ? " with its mesh, which is in memory as a whole when it is trimmed or not PLY or OBJ"
-                              : "");
-    const double rest = bytes > 0 ? bytes - fixed : kUsual;
-    MemoryPlan plan;
-    constexpr double kPerBrick = 130e3, kPerCell = 64;
-    const auto share = [&](double part, double unit, double lo, double hi) {
-        return std::clamp(part * rest / unit, lo, hi);
-    };
-    plan.encode.most_bricks = static_cast<std::size_t>(share(0.4, kPerBrick, 400, 10000));
-    plan.encode.resident_cells = share(0.2, kPerCell * 4 / 3, 1e5, 2.5e6);
-    // A tile's features: a few sheets of surface, 13 cells across, and the halo.
-    plan.windows_per_tile =
-        std::clamp(static_cast<int>(std::sqrt(0.3 * rest / kPerCell / 40) / plan.window_cells), 1, 4);
-    return plan;
+void fit_windows_to_points(const geom::Box3f& domain, const geom::PointSource& points, std::size_t most,
+                           WindowSurfaceOptions& options) {
+    constexpr int kLeastCells = 24;
+    constexpr float kAround = 8;  ///< cells around a tile whose points matter to it, about
+    while (most > 0) {
+        const WindowLattice lattice({.domain = {Vec3d(domain.lo), Vec3d(domain.hi)},
+                                     .cell = options.cell,
+                                     .window_cells = options.window_cells});
+        const auto tiles = tiles_of(lattice, options.windows_per_tile);
+        const bool fits = std::ranges::all_of(tiles, [&](const auto& tile) {
+            return points.most_in_box(box_of(lattice, tile).padded(kAround * static_cast<float>(options.cell))) <= most;
+        });
+        if (fits) return;
+        if (options.windows_per_tile > 1)
+            options.windows_per_tile = (options.windows_per_tile + 1) / 2;
+        else if (options.window_cells >= 2 * kLeastCells)
+            options.window_cells /= 2;
+        else
+            return;
+    }
 }
 
 }  // namespace nir::pipeline

@@ -41,7 +41,9 @@ struct WindowSurface {
     std::unique_ptr<WindowPieces> pieces;  ///< frame of the points; null on ranks other than 0
     std::size_t windows = 0, resumed = 0;  ///< of these, found in the work folder
     std::size_t queried_points = 0, removed_parts = 0;
-    int resolution = 0;  ///< cells along the longest side
+    int resolution = 0;            ///< cells along the longest side
+    geom::Vec3i lattice{1, 1, 1};  ///< windows along each axis
+    double cell = 0;               ///< of the lattice, frame of the points
 };
 
 /// The surface of a field that is made window by window. With a work folder a run that was killed goes on where it was
@@ -50,32 +52,15 @@ struct WindowSurface {
 WindowSurface extract_by_windows(models::CascadeField& field, const geom::PointSource& points,
                                  const WindowSurfaceOptions& options, Progress& progress, PhaseTimer& timer);
 
-/// Every so-manieth point, as PieceDataOptions wants them.
-geom::PointSource::Found every_kth(std::span<const geom::Vec3f> points, std::span<const geom::Rgb8> colors,
-                                   std::size_t step);
-
 /// How many points lie within `reach` of each connected part of a mesh. @param part_of_face [F], below `parts`
 std::vector<std::size_t> support_of_parts(const geom::TriMesh& mesh, std::span<const std::uint32_t> part_of_face,
                                           std::size_t parts, std::span<const geom::Vec3d> points, double reach);
 /// Points that a part needs to stay. @param most  that any part has  @param points  that were asked
 std::size_t needed_support(std::size_t most, std::size_t points);
 
-/// How the parts of a scan's work fit into a given memory.
-struct MemoryPlan {
-    models::Cascade::WindowOptions encode;
-    int window_cells = 96, windows_per_tile = 4;
-};
-/// What has to fit.
-struct MemoryNeeds {
-    std::size_t bytes = 0;   ///< that the process may take; 0 = no limit
-    std::size_t points = 0;  ///< of the scan
-    bool colors = false;
-    double area = 0, mesh_cell = 0;  ///< frame of the points
-    bool mesh_in_memory = false;     ///< as a whole, in the end
-    bool picture = false;
-};
-/// @throws Error usage: less than the program, the scan and, if it must be in memory, the mesh need, saying how much
-/// that is.
-MemoryPlan plan_memory(const MemoryNeeds& needs);
+/// Smaller tiles, then smaller windows, until no tile has more points around it than `most`, or they are as small as
+/// they get. @param most  0 = any
+void fit_windows_to_points(const geom::Box3f& domain, const geom::PointSource& points, std::size_t most,
+                           WindowSurfaceOptions& options);
 
 }  // namespace nir::pipeline

@@ -12,15 +12,20 @@
 #include "nir/geom/point_tiles.h"
 #include "nir/io/file_bytes.h"
 #include "nir/io/formats.h"
+#include "nir/pipeline/reconstruct.h"
 
+#include "pipeline/memory_plan.h"
 #include "pipeline/piece_data.h"
 #include "pipeline/rank_group.h"
+#include "pipeline/trim_pieces.h"
+#include "pipeline/unit_scan.h"
 #include "pipeline/window_pieces.h"
 #include "pipeline/window_store.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <fstream>
@@ -209,6 +214,56 @@ TEST_F(WindowSurfaceTest, TilesDoNotMatterToSensors) {
     expect_that_tiles_do_not_matter(&sensors);
 }
 
+TEST_F(WindowSurfaceTest, PointsOnDiskGiveTheSameBytes) {
+    geom::PointCloud scan;
+    const auto points = torus(9000);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        scan.points.push_back(Vec3d{4e5, 100, -7} + Vec3d(points[i]) * 12.0);
+        scan.colors.push_back({static_cast<std::uint8_t>(i), 90, 200});
+        scan.sensors.push_back(i % 5 == 0 ? Vec3d{std::nan(""), 0, 0}
+                                          : Vec3d{4e5 + static_cast<double>(i % 3), 100, 9});
+    }
+    scan.points.push_back(scan.points[7]), scan.colors.push_back({}), scan.sensors.push_back({4e5, 100, 9});
+    io::write_geometry(dir_ / "scan.ply", scan);
+    PhaseTimer timer;
+    NoProgress quiet;
+    const auto run = [&](const std::string& mesh, const std::string& work, bool on_disk, const std::string& scan_name,
+                         bool trim) {
+        ReconstructOptions options;
+        options.detail = models::Cascade::Detail::fitted;
+        options.work_dir = dir_ / work;
+        options.points_on_disk = on_disk;
+        options.trim = trim;
+        const auto r =
+            reconstruct_files({dir_ / scan_name}, dir_ / mesh, dir_ / (mesh + ".png"), options, quiet, timer);
+        EXPECT_EQ(r.points_on_disk, on_disk);
+        EXPECT_EQ(r.points, 9000u);
+        EXPECT_EQ(r.scan.duplicates, 1u);
+        return r;
+    };
+    const auto bytes = [&](const std::string& name) { return std::string(io::read_file(dir_ / name).view()); };
+    const auto memory = run("memory.ply", "work", false, "scan.ply", false);
+    const auto disk = run("disk.ply", "other", true, "scan.ply", false);
+    EXPECT_EQ(memory.sensors, 3u);
+    EXPECT_EQ(disk.sensors, 3u);
+    EXPECT_EQ(disk.resumed_windows, 0u);
+    EXPECT_EQ(memory.residual_mean, disk.residual_mean);
+    EXPECT_TRUE(bytes("memory.ply") == bytes("disk.ply"));
+    EXPECT_TRUE(bytes("memory.ply.png") == bytes("disk.ply.png"));
+    // What was made with the points in memory is taken up with the points on disk.
+    const auto again = run("again.ply", "work", true, "scan.ply", false);
+    EXPECT_EQ(again.resumed_windows, again.windows);
+    EXPECT_TRUE(bytes("again.ply") == bytes("disk.ply"));
+    // Other files, trimmed.
+    io::write_geometry(dir_ / "scan.npy", scan);
+    run("memory_trimmed.ply", "trimmed", false, "scan.npy", true);
+    run("disk_trimmed.ply", "trimmed_disk", true, "scan.npy", true);
+    EXPECT_TRUE(bytes("memory_trimmed.ply") == bytes("disk_trimmed.ply"));
+    // Only what was asked for stays: the scan, meshes, pictures and work folders.
+    for (const auto& entry : fs::directory_iterator(dir_))
+        EXPECT_FALSE(entry.path().filename().string().starts_with(".")) << entry.path();
+}
+
 TEST_F(WindowSurfaceTest, AStoppedRunGoesOnAndGivesTheSameBytes) {
     const auto points = torus(20000);
     NoProgress quiet;
@@ -395,6 +450,83 @@ TEST_F(WindowSurfaceTest, WritesPieceByPieceWhatItWouldJoin) {
 }
 
 /// Distances, support and colours of vertices do not depend on where the windows end.
+/// A mesh as what it is, whatever the order: triangles of vertices with all they have.
+std::vector<std::array<double, 30>> triangles_of(const geom::TriMesh& m) {
+    std::vector<std::array<double, 30>> out;
+    for (const auto& f : m.faces) {
+        std::array<std::array<double, 10>, 3> corner;
+        for (std::size_t k = 0; k < 3; ++k) {
+            const auto v = f[k];
+            const auto& p = m.vertices[v];
+            const auto& n = m.normals[v];
+            const geom::Rgb8 c = m.colors.empty() ? geom::Rgb8{} : m.colors[v];
+            corner[k] = {p.x,
+                         p.y,
+                         p.z,
+                         static_cast<double>(n.x),
+                         static_cast<double>(n.y),
+                         static_cast<double>(n.z),
+                         static_cast<double>(m.confidence[v]),
+                         double(c.r),
+                         double(c.g),
+                         double(c.b)};
+        }
+        std::rotate(corner.begin(), std::min_element(corner.begin(), corner.end()), corner.end());
+        auto& t = out.emplace_back();
+        for (std::size_t k = 0; k < 3; ++k)
+            std::copy(corner[k].begin(), corner[k].end(), t.begin() + static_cast<std::ptrdiff_t>(10 * k));
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+TEST_F(WindowSurfaceTest, TrimsPieceByPieceAsTheWhole) {
+    // A torus of which a third was not seen, and holes of many sizes in the rest.
+    std::vector<Vec3f> points;
+    Rng rng(3);
+    std::vector<std::pair<Vec3f, float>> holes;
+    for (const auto& p : torus(60)) holes.emplace_back(p, static_cast<float>(rng.uniform(0.01, 0.09)));
+    for (const auto& p : torus(24000)) {
+        bool seen = p.x < 0.2f;
+        for (const auto& [c, r] : holes) seen = seen && norm(p - c) > r;
+        if (seen || rng.uniform() < 2e-3) points.push_back(p);
+    }
+    NoProgress quiet;
+    for (const int cells : {24, 40}) {
+        WindowSurfaceOptions options{.window_cells = cells, .windows_per_tile = 2, .keep_all_parts = cells == 24};
+        options.data.trim = true;
+        const Made made = make(points, options, quiet);
+        ASSERT_GT(made.surface.windows, 3u);
+        WindowPieces::Joined joined = made.surface.pieces->join();
+        const double spacing = encode_options(points.size(), models::Cascade::Detail::fitted).spacing;
+        const MeshSupportOptions support{.spacing = spacing, .trim = true};
+        geom::TriMesh& whole = joined.mesh;
+        const std::size_t before = whole.faces.size();
+        apply_support(whole, joined.support, support);
+        EXPECT_LT(whole.faces.size(), before - before / 20);
+        EXPECT_GT(whole.faces.size(), before / 4);
+        const auto trimmed = trim_pieces(
+            *made.surface.pieces,
+            {.windows = made.surface.lattice, .cell = made.surface.cell, .support = support, .spill_dir = dir_});
+        const geom::TriMesh pieces = trimmed->join().mesh;
+        EXPECT_EQ(pieces.vertices.size(), whole.vertices.size());
+        ASSERT_EQ(pieces.faces.size(), whole.faces.size());
+        EXPECT_TRUE(triangles_of(pieces) == triangles_of(whole)) << cells;
+        const auto a = geom::check_mesh(whole), b = geom::check_mesh(pieces);
+        EXPECT_EQ(a.summary(), b.summary());
+        EXPECT_EQ(a.components, b.components);
+        EXPECT_EQ(a.boundary_edges, b.boundary_edges);
+        EXPECT_TRUE(b.manifold() && b.oriented) << b.summary();
+        const PieceFigures figures = write_pieces(
+            *trimmed,
+            {.frame = {{0, 0, 0}, 1}, .samples = {Vec3d(points[0])}, .mesh = dir_ / "trimmed.ply", .confident = true});
+        EXPECT_EQ(figures.report.summary(), a.summary());
+        const auto read = io::read_mesh(dir_ / "trimmed.ply");
+        ASSERT_EQ(read.confidence.size(), pieces.confidence.size());
+        EXPECT_TRUE(read.confidence == pieces.confidence);
+    }
+}
+
 TEST(PieceData, IsWhatAllPointsSay) {
     Rng rng(8);
     std::vector<Vec3f> points;

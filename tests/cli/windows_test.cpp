@@ -114,6 +114,33 @@ TEST(WindowsVerb, TrimsAndGivesConfidenceAsInOneGo) {
     EXPECT_NEAR(area[0], area[1], 0.02 * area[0]);
 }
 
+TEST(WindowsVerb, PointsThatDoNotFitLieOnTheDisk) {
+    // 20,000 points take a megabyte: this limit lies between what is needed with them and without.
+    constexpr std::size_t kLimit = 480600000;
+    const TemporaryFolder folder;
+    const std::string scan = ring_scan(folder), mesh = folder / "mesh.ply", limit = std::to_string(kLimit);
+    const auto memory = reconstruct({scan, "-o", mesh, "--max-memory", "482M"});
+    EXPECT_FALSE(memory["points_on_disk"]);
+    const auto disk = reconstruct({scan, "-o", mesh, "--max-memory", limit});
+    EXPECT_TRUE(disk["points_on_disk"]);
+    EXPECT_LT(disk["peak_memory_bytes"], kLimit);
+    for (const char* name : {"points", "vertices", "faces", "watertight", "genus", "point_spacing", "point_noise"})
+        EXPECT_EQ(disk[name], memory[name]) << name;
+    // A file that ends in the middle of its points: one sentence, and nothing stays.
+    std::filesystem::resize_file(scan, std::filesystem::file_size(scan) - 5000);
+    std::filesystem::remove(mesh);
+    const Outcome o = run_nir({"reconstruct", scan, "-o", mesh, "--max-memory", limit, "-q"});
+    EXPECT_EQ(o.code, 3) << o.err;
+    EXPECT_THAT(o.err, HasSubstr("ring.ply: 20000 \"vertex\" elements promised"));
+    const Outcome learned =
+        run_nir({"reconstruct", ring_scan(folder), "-o", mesh, "--max-memory", limit, "-q", "--detail", "learned"});
+    EXPECT_EQ(learned.code, 2) << learned.err;
+    EXPECT_THAT(learned.err, HasSubstr("--detail learned"));
+    std::size_t files = 0;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder / "")) ++files;
+    EXPECT_EQ(files, 1u);
+}
+
 TEST(WindowsVerb, SaysWhatDoesNotGo) {
     const TemporaryFolder folder;
     const std::string scan = ring_scan(folder), mesh = folder / "mesh.ply";

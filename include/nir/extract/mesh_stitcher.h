@@ -28,6 +28,10 @@ public:
     };
     /// Between the passes: the parts of the whole; set keep.
     std::vector<Part>& decide();
+    /// After decide(): whether a part of a piece (by the order of the first pass) is kept.
+    bool keeps(std::size_t piece, std::uint32_t part) const {
+        return parts_[whole_part_[first_node_[piece] + part]].keep;
+    }
 
     /// Where a piece goes in the joined mesh.
     struct Placement {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace nir::geom {
@@ -21,18 +22,22 @@ public:
     virtual Box3f box() const = 0;
     virtual Vec3f first() const = 0;
     virtual bool has_colors() const = 0;
+    virtual bool has_sensors() const { return false; }
 
     /// Points with their indices in the scan, ascending, so that what is summed over them in this order is the same for
     /// every box that holds them.
     struct Found {
         std::vector<std::uint32_t> index;
         std::vector<Vec3f> points;
-        std::vector<Rgb8> colors;  ///< empty without colours
+        std::vector<Rgb8> colors;            ///< empty without colours
+        std::vector<std::uint32_t> sensors;  ///< Sensors::of_point (sensors.h); empty without
     };
     /// The points of a closed box.
     virtual Found find(const Box3f& box) const = 0;
     /// About how many there are, at least as many: looks at tiles, not at points.
     virtual std::size_t most_in_box(const Box3f& box) const = 0;
+    /// Calls f for all points in parts, each once, in an order that does not depend on threads; few are in memory.
+    virtual void visit(const std::function<void(const Found&)>& f) const = 0;
 
     std::vector<Vec3f> points_in_box(const Box3f& box) const { return find(box).points; }
 };

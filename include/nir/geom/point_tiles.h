@@ -62,16 +62,19 @@ class PointTiles final : public PointSource {
 public:
     PointTiles() = default;
     /// @param points [N], finite, N < 2^32  @param tile side of a tile, > 0; at most 2^20 tiles along an axis
-    /// @param colors [N] or empty
+    /// @param colors [N] or empty  @param sensors [N] or empty: Sensors::of_point
     /// @throws Error{internal} for a tile that is not positive or too small for the extent of the points.
-    PointTiles(std::span<const Vec3f> points, float tile, std::span<const Rgb8> colors = {});
+    PointTiles(std::span<const Vec3f> points, float tile, std::span<const Rgb8> colors = {},
+               std::span<const std::uint32_t> sensors = {});
 
     std::size_t size() const override { return points_.size(); }
     Box3f box() const override { return box_; }
     Vec3f first() const override { return points_[0]; }
     bool has_colors() const override { return !colors_.empty(); }
+    bool has_sensors() const override { return !sensors_.empty(); }
     Found find(const Box3f& box) const override;
     std::size_t most_in_box(const Box3f& box) const override;
+    void visit(const std::function<void(const Found&)>& f) const override;
 
     /// Indices of the points in a closed box, ascending.
     std::vector<std::uint32_t> in_box(const Box3f& box) const;
@@ -83,17 +86,19 @@ public:
 
 private:
     template <class F>
-    bool visit(const Box3f& box, const F& f) const;
+    bool visit_box(const Box3f& box, const F& f) const;
 
     std::span<const Vec3f> points_;
     std::span<const Rgb8> colors_;
+    std::span<const std::uint32_t> sensors_;
     Box3f box_;
     TileGrid grid_;
     std::vector<std::uint32_t> order_;  ///< by tile, ascending in each
     std::vector<TileRange> tiles_;      ///< by key, one more at the end
 };
 
-/// A copy of points in tiles.
-std::shared_ptr<const PointSource> tiled_copy(std::span<const Vec3f> points, float tile);
+/// A copy of points in tiles. @param sensors [N] or empty
+std::shared_ptr<const PointSource> tiled_copy(std::span<const Vec3f> points, float tile,
+                                              std::span<const std::uint32_t> sensors = {});
 
 }  // namespace nir::geom

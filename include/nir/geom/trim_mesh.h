@@ -5,6 +5,7 @@
 #include "nir/geom/shapes.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -38,13 +39,24 @@ struct CutOptions {
     double spike_angle = 40;
 };
 
+/// What the vertices and faces of a mesh that was cut come from, in numbers of the mesh before.
+struct CutOrigins {
+    struct Vertex {
+        std::uint32_t a = 0, b = 0;  ///< a vertex twice, or the ends of the edge on which the new vertex lies, a < b
+        std::uint32_t copy = 0;      ///< of vertices that were doubled: 0, 1, ... in the order of the first faces
+    };
+    std::vector<Vertex> vertices;
+    std::vector<std::uint32_t> faces;
+};
+
 /// Cuts the mesh along the line on which the support is 1, interpolated along edges, and drops what lies above. New
 /// vertices are shared by the faces at their edge and get position, normal (unit), colour and confidence of their place
 /// on it; the others stay as they are, but for those that are moved by `snap`. A manifold mesh (with or without
 /// boundary) stays manifold: where the cut would touch a vertex from two sides, the vertex is doubled. Orientation is
 /// kept. Values that are all at most 1 change nothing. Time is linear.
-/// @param support [V]  @return true if anything was cut.
-bool cut_mesh(TriMesh& mesh, std::span<const float> support, const CutOptions& options);
+/// @param support [V]  @param origins  overwritten if anything was cut; null: not wanted
+/// @return true if anything was cut.
+bool cut_mesh(TriMesh& mesh, std::span<const float> support, const CutOptions& options, CutOrigins* origins = nullptr);
 
 /// Removes components of an area below `area`, except for the largest one; returns how many. Vertices and faces that
 /// stay keep their order.

@@ -33,6 +33,9 @@ struct ReconstructOptions {
     /// Finished windows are kept here: a run that was stopped or killed goes on where it was, and several ranks
     /// (started by torchrun, mpirun or Slurm) share the windows.
     std::filesystem::path work_dir;
+    /// The points lie on disk, sorted by place, whether they would fit into max_memory or not: the same mesh.
+    /// reconstruct_files() only.
+    bool points_on_disk = false;
 };
 
 /// What came out, with the figures that a user needs to trust it.
@@ -41,6 +44,7 @@ struct ReconstructResult {
     geom::MeshReport report;
     geom::ScanReport scan;
     std::size_t points = 0;                      ///< used
+    bool points_on_disk = false;                 ///< they did not fit into memory
     std::size_t sensors = 0;                     ///< places from which they were seen; 0: not known
     double residual_mean = 0, residual_p95 = 0;  ///< distance of the used points to the mesh, user units
     int octaves = 0, resolution = 0;

@@ -205,8 +205,11 @@ std::unique_ptr<CascadeField> Cascade::encode_windows(std::span<const Vec3f> poi
                                                       const WindowOptions& windows, Progress& progress) const {
     const float side = box_of(points).longest_side();
     const auto spacing = static_cast<float>(options.spacing);
-    return encode_windows(geom::tiled_copy(points, std::max({32 * spacing, 1e-5f * side, 1e-30f})), options, windows,
-                          progress);
+    const float tile = std::max({32 * spacing, 1e-5f * side, 1e-30f});
+    const bool seen = options.sensors && !options.sensors->empty();
+    return encode_windows(
+        geom::tiled_copy(points, tile, seen ? std::span(options.sensors->of_point) : std::span<const std::uint32_t>{}),
+        options, windows, progress);
 }
 
 std::unique_ptr<CascadeField> Cascade::encode_windows(std::shared_ptr<const geom::PointSource> points,
@@ -275,8 +278,7 @@ int octaves_under_fit(const CascadeConfig& config, const geom::PointSource& poin
     int octaves = std::min(most, octaves_for(config, options, sizes.coarse_cell, cheap));
     for (; octaves < most; ++octaves) {
         const auto cell = static_cast<float>(sizes.coarse_cell / (1 << octaves));
-        const double share =
-            share_of_folds(thin_source(points, points.first(), cell / kThinning), points.first(), cell);
+        const double share = share_of_folds(points, points.first(), cell, kThinning);
         log_debug("cells of {:.4g}: {:.1f} % of the points lie in folds", cell, 100 * share);
         if (share < kFolds) break;
     }
@@ -340,9 +342,10 @@ std::unique_ptr<CascadeField> encode_cascade_windows(const CascadeKernelsPtr& ne
     plan.whole = encoder.run(resident);
     plan.domain = domain_of(encoder, config, plan.whole);
     if (options.sensors && !options.sensors->empty()) {
-        plan.sensors = *options.sensors;
+        NIR_CHECK(points->has_sensors());
+        plan.sensors.positions = options.sensors->positions;
         plan.free_space =
-            std::make_shared<FreeSpace>(points->points_in_box(points->box()), plan.sensors, plan.domain,
+            std::make_shared<FreeSpace>(*points, plan.sensors.positions, plan.domain,
                                         FreeSpace::cell_for(plan.whole.cell(plan.octaves), options.spacing));
     }
     return window_field(net, std::move(points), std::move(plan));

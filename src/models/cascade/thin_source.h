@@ -13,4 +13,8 @@ namespace nir::models {
 /// @param origin  of the grid of cells  @param cell > 0
 std::vector<geom::Vec3f> thin_source(const geom::PointSource& points, geom::Vec3f origin, float cell);
 
+/// share_of_folds() (fitted_field.h) of thin_source(points, origin, cell / thinning), box by box too; a bit a point is
+/// kept.
+double share_of_folds(const geom::PointSource& points, geom::Vec3f origin, float cell, float thinning);
+
 }  // namespace nir::models

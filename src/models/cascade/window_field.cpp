@@ -95,13 +95,12 @@ private:
 
     /// Planes on the points of a box.
     std::unique_ptr<CascadeField> with_planes(std::unique_ptr<CascadeField> learned, const Box3f& around,
-                                              FitOptions fit) const {
-        const auto near = points_->find(around);
+                                              FitOptions fit) {
+        auto near = points_->find(around);
         std::vector<Vec3f> views;
         if (!plan_.sensors.empty()) {
-            geom::Sensors seen{.positions = plan_.sensors.positions, .of_point = {}};
-            for (const auto i : near.index) seen.of_point.push_back(plan_.sensors.of_point[i]);
-            fit.views = views = seen.directions(near.points);
+            plan_.sensors.of_point = std::move(near.sensors);
+            fit.views = views = plan_.sensors.directions(near.points);
         }
         NoProgress quiet;
         return fit_surface(std::move(learned), near.points, fit, quiet);

@@ -23,7 +23,7 @@ struct WindowPlan {
     std::size_t most_bricks = 0;  ///< computed together
     double spacing = 0, noise = 0;
     geom::Box3f domain;
-    geom::Sensors sensors{};                        ///< of the points; empty: not known
+    geom::Sensors sensors{};                        ///< their places; empty: not known. The points know which is theirs
     std::shared_ptr<const FreeSpace> free_space{};  ///< of the whole scan, if there are sensors
 };
 

@@ -227,15 +227,21 @@ private:
 
 double share_of_folds(std::span<const Vec3f> points, Vec3f origin, float cell) {
     NIR_CHECK(!points.empty());
+    const std::size_t step = points.size() / kMostFoldSamples + 1;
+    std::vector<Vec3f> places;
+    for (std::size_t i = 0; i < points.size(); i += step) places.push_back(points[i]);
+    return static_cast<double>(count_folds(points, places, origin, cell)) / static_cast<double>(places.size());
+}
+
+std::size_t count_folds(std::span<const Vec3f> points, std::span<const Vec3f> places, Vec3f origin, float cell) {
     constexpr float kFolded = 0.12f;  // variance ratio; a sheet whose radius of curvature is two cells has 0.05
-    constexpr std::size_t kMost = 20000;
+    if (places.empty()) return 0;
     const MomentGrid grid(points, origin, cell);
-    const std::size_t step = points.size() / kMost + 1, n = (points.size() + step - 1) / step;
-    std::vector<char> folded(n, 0);
-    parallel_for(n, 256, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i) folded[i] = grid.fit(points[i * step]).thickness > kFolded;
+    std::vector<char> folded(places.size(), 0);
+    parallel_for(places.size(), 256, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) folded[i] = grid.fit(places[i]).thickness > kFolded;
     });
-    return static_cast<double>(std::count(folded.begin(), folded.end(), 1)) / static_cast<double>(n);
+    return static_cast<std::size_t>(std::count(folded.begin(), folded.end(), 1));
 }
 
 float fit_cell(const FitOptions& options, std::size_t points) {

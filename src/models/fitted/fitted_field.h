@@ -33,6 +33,11 @@ float fit_reach(const FitOptions& options, std::size_t points, float learned_cel
 /// wall, creases, clutter. A network with such cells cannot tell the sides of a thin wall from each other.
 /// @param points [N,3], N >= 1  @param origin  of the lattice; any place near the points  @param cell > 0
 double share_of_folds(std::span<const geom::Vec3f> points, geom::Vec3f origin, float cell);
+inline constexpr std::size_t kMostFoldSamples = 20000;  ///< of which every so-manieth point is one
+/// The same for some places: how many lie in folds. @param points  all within kFoldReach cells of the places
+std::size_t count_folds(std::span<const geom::Vec3f> points, std::span<const geom::Vec3f> places, geom::Vec3f origin,
+                        float cell);
+inline constexpr float kFoldReach = 3;
 
 /// A field whose surface is fitted to the points where they are dense, and learned elsewhere.
 ///

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the nir developers
 #include "nir/base/parallel.h"
 #include "nir/base/rng.h"
+#include "nir/geom/point_tiles.h"
 
 #include "models/fitted/fitted_field.h"
 #include "models/fitted/free_space.h"
@@ -329,6 +330,25 @@ TEST(FreeSpace, IsWhatWasLookedThrough) {
     EXPECT_GT(carve(-2, {0, 0, 0.6f}), 0.5f);
     EXPECT_FLOAT_EQ(carve(2, {0, 0, 0.95f}), 2);
     EXPECT_FLOAT_EQ(carve(-7, {0, 0, 0}), -7);
+}
+
+TEST(FreeSpace, PointsByPlacesSayTheSame) {
+    Rng rng(31);
+    std::vector<Vec3f> points;
+    geom::Sensors sensors{.positions = {{0, 0, -5}, {3, 0.2, 0.1}}, .of_point = {}};
+    for (int i = 0; i < 600000; ++i) {  // more than are looked at together, and more rays than a cell counts
+        points.push_back({static_cast<float>(rng.uniform(-0.9, 0.9)), static_cast<float>(rng.uniform(-0.9, 0.9)),
+                          static_cast<float>(0.01 * rng.normal())});
+        sensors.of_point.push_back(i % 7 == 0 ? geom::Sensors::kUnknownSensor : static_cast<std::uint32_t>(i % 2));
+    }
+    const geom::PointTiles tiles(points, 0.02f, {}, sensors.of_point);
+    const FreeSpace one(points, sensors, kCube, 0.03f), other(tiles, sensors.positions, kCube, 0.03f);
+    for (int i = 0; i < 20000; ++i) {
+        const Vec3f p{static_cast<float>(rng.uniform(-1, 1)), static_cast<float>(rng.uniform(-1, 1)),
+                      static_cast<float>(rng.uniform(-1, 1))};
+        ASSERT_EQ(one.evidence(p), other.evidence(p));
+    }
+    EXPECT_GT(one.free_cells(), 1000u);
 }
 
 TEST(FreeSpace, GrazingRaysDoNotEatTheSurface) {

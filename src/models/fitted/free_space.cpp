@@ -5,6 +5,8 @@
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
 
+#include "models/cascade/cell_blocks.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -109,37 +111,70 @@ void FreeSpace::for_each_cell(Vec3f from, Vec3f direction, float length, const F
     }
 }
 
-FreeSpace::FreeSpace(std::span<const Vec3f> points, const geom::Sensors& sensors, const geom::Box3f& box, float cell)
-    : origin_(box.lo) {
-    NIR_CHECK(cell > 0 && !box.empty() && sensors.of_point.size() == points.size());
+FreeSpace::Rays FreeSpace::start(const geom::Box3f& box, float cell) {
+    NIR_CHECK(cell > 0 && !box.empty());
     const Vec3d side(box.size());
     cell_ = std::max(cell, static_cast<float>(std::cbrt(side.x * side.y * side.z / kMostCells)));
     size_ = floored(box.size() / cell_) + Vec3i{1, 1, 1};
     const std::size_t n =
         static_cast<std::size_t>(size_.x) * static_cast<std::size_t>(size_.y) * static_cast<std::size_t>(size_.z);
-    std::vector<std::uint8_t> front(n, 0), behind(n, 0), occupied(n, 0);
-    const auto count = [this](std::vector<std::uint8_t>& in) {
+    Rays rays;
+    rays.front.resize(n), rays.behind.resize(n), rays.occupied.resize(n);
+    return rays;
+}
+
+/// Which rays of a cell count depends on the order of its points, nothing on that of the cells.
+void FreeSpace::count(Rays& rays, Vec3f point, const Vec3d* sensor) const {
+    const auto count_in = [this](std::vector<std::uint8_t>& in) {
         return [this, &in](Vec3i c) {
             std::uint8_t& k = in[index(c)];
             k = static_cast<std::uint8_t>(std::min<int>(k + 1, kMostRays));
         };
     };
-    for (std::size_t i = 0; i < points.size(); ++i) {
-        const Vec3f q = (points[i] - origin_) / cell_;
-        const Vec3i c = floored(q);
-        if (!holds(c)) continue;
-        std::uint8_t& rays = occupied[index(c)];  // 1 and more: points are here
-        rays = std::max<std::uint8_t>(rays, 1);
-        if (!sensors.knows(i) || rays > kMostRays) continue;
-        ++rays;
-        const Vec3d sensor = sensors.positions[sensors.of_point[i]];
-        const auto s = static_cast<Vec3f>((sensor - static_cast<Vec3d>(origin_)) / static_cast<double>(cell_));
-        const float length = norm(s - q);
-        if (!(length > 0)) continue;
-        const Vec3f d = (s - q) / length;
-        if (length > kStop) for_each_cell(q + d * kStop, d, length - kStop, count(front));
-        for_each_cell(q - d * kBehindFrom, d * -1.0f, kBehind - kBehindFrom, count(behind));
-    }
+    const Vec3f q = (point - origin_) / cell_;
+    const Vec3i c = floored(q);
+    if (!holds(c)) return;
+    std::uint8_t& here = rays.occupied[index(c)];
+    here = std::max<std::uint8_t>(here, 1);
+    if (!sensor || here > kMostRays) return;
+    ++here;
+    const auto s = static_cast<Vec3f>((*sensor - static_cast<Vec3d>(origin_)) / static_cast<double>(cell_));
+    const float length = norm(s - q);
+    if (!(length > 0)) return;
+    const Vec3f d = (s - q) / length;
+    if (length > kStop) for_each_cell(q + d * kStop, d, length - kStop, count_in(rays.front));
+    for_each_cell(q - d * kBehindFrom, d * -1.0f, kBehind - kBehindFrom, count_in(rays.behind));
+}
+
+FreeSpace::FreeSpace(std::span<const Vec3f> points, const geom::Sensors& sensors, const geom::Box3f& box, float cell)
+    : origin_(box.lo) {
+    NIR_CHECK(sensors.of_point.size() == points.size());
+    Rays rays = start(box, cell);
+    for (std::size_t i = 0; i < points.size(); ++i)
+        count(rays, points[i], sensors.knows(i) ? &sensors.positions[sensors.of_point[i]] : nullptr);
+    conclude(std::move(rays));
+}
+
+FreeSpace::FreeSpace(const geom::PointSource& points, std::span<const Vec3d> sensors, const geom::Box3f& box,
+                     float cell)
+    : origin_(box.lo) {
+    NIR_CHECK(points.has_sensors());
+    Rays rays = start(box, cell);
+    for_cell_blocks(points, origin_, cell_, 0, [&](const CellBlock& block) {
+        const auto& found = block.found;
+        for (std::size_t i = 0; i < found.points.size(); ++i) {
+            const bool known = found.sensors[i] != geom::Sensors::kUnknownSensor;
+            count(rays, found.points[i], known ? &sensors[found.sensors[i]] : nullptr);
+        }
+    });
+    conclude(std::move(rays));
+}
+
+void FreeSpace::conclude(Rays&& rays) {
+    const std::size_t n = rays.front.size();
+    auto& front = rays.front;
+    auto& behind = rays.behind;
+    const auto& occupied = rays.occupied;
     std::vector<float> net(n), all(n);
     for (std::size_t k = 0; k < n; ++k) {
         const float f = kFrontWeight * static_cast<float>(front[k]), b = kBehindWeight * static_cast<float>(behind[k]);

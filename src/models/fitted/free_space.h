@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the nir developers
 #pragma once
 
+#include "nir/geom/point_source.h"
 #include "nir/geom/sensors.h"
 #include "nir/models/cascade.h"
 
@@ -33,6 +34,9 @@ public:
     /// @param cell side, > 0; made larger if the box would have more than kMostCells
     FreeSpace(std::span<const geom::Vec3f> points, const geom::Sensors& sensors, const geom::Box3f& box, float cell);
     static constexpr double kMostCells = 4e6;
+    /// The same for points that may lie on disk; they have sensors. @param sensors  their places
+    FreeSpace(const geom::PointSource& points, std::span<const geom::Vec3d> sensors, const geom::Box3f& box,
+              float cell);
     /// The cell that suits a scan: rays are as far from each other as its points.
     static float cell_for(float learned_cell, double spacing) {
         return std::max(learned_cell, static_cast<float>(1.5 * spacing));
@@ -47,6 +51,13 @@ public:
     std::size_t memory_bytes() const { return evidence_.size(); }
 
 private:
+    /// Counts of each cell; of what is in it: 0 nothing, 1 points, and one more for each ray that starts there.
+    struct Rays {
+        std::vector<std::uint8_t> front, behind, occupied;
+    };
+    Rays start(const geom::Box3f& box, float cell);
+    void count(Rays& rays, geom::Vec3f point, const geom::Vec3d* sensor) const;
+    void conclude(Rays&& rays);
     std::size_t index(geom::Vec3i c) const {
         return (static_cast<std::size_t>(c.z) * static_cast<std::size_t>(size_.y) + static_cast<std::size_t>(c.y)) *
                    static_cast<std::size_t>(size_.x) +
@@ -59,7 +70,7 @@ private:
     void for_each_cell(geom::Vec3f from, geom::Vec3f direction, float length, const F& f) const;
 
     geom::Vec3f origin_;
-    float cell_;
+    float cell_ = 0;
     geom::Vec3i size_;
     std::vector<std::int8_t> evidence_;  ///< x fastest, in 127ths
 };

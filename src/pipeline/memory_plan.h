@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the nir developers
+#pragma once
+
+#include "nir/models/cascade.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace nir::pipeline {
+
+/// How the parts of a scan's work fit into a given memory.
+struct MemoryPlan {
+    models::Cascade::WindowOptions encode;
+    int window_cells = 96, windows_per_tile = 4;
+    std::size_t most_points = 0;  ///< around a tile, for which the field is made in one go; 0 = any
+};
+/// What has to fit.
+struct MemoryNeeds {
+    std::size_t bytes = 0;   ///< that the process may take; 0 = no limit
+    std::size_t points = 0;  ///< of the scan
+    bool on_disk = false;    ///< the points are (geom/scan_file.h)
+    bool colors = false;
+    bool sensors = false;
+    double area = 0, mesh_cell = 0;  ///< frame of the points
+    bool mesh_in_memory = false;     ///< as a whole, in the end
+    bool picture = false;
+};
+/// @throws Error usage: less than the program, the scan and, if it must be in memory, the mesh need, saying how much
+/// that is.
+MemoryPlan plan_memory(const MemoryNeeds& needs);
+
+/// Whether so many points can be read and kept in memory at all, with the least of a mesh that is written piece by
+/// piece. @param bytes  that the process may take  @param file_bytes  of the scans: they are read as a whole
+bool points_fit(std::size_t bytes, std::uint64_t points, std::uint64_t file_bytes, bool text);
+
+}  // namespace nir::pipeline
