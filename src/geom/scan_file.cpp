@@ -29,7 +29,7 @@ constexpr std::size_t kMerging = 1 << 20;      ///< points of all runs in memory
 constexpr std::size_t kMostSamples = 1 << 17;  ///< that tell where the scan is
 constexpr int kKeyBits = 21;                   ///< a coordinate
 constexpr std::size_t kCachedPages = 32;
-constexpr std::size_t kCompact = 1000000;  ///< occupied cells with repetitions
+constexpr std::size_t kCompact = 100000;  ///< occupied cells with repetitions
 
 struct Record {
     Vec3d place;

@@ -10,11 +10,15 @@
 
 namespace nir::io {
 
-/// Points by the header (of text without one: by the lines), or nothing if the file cannot be read in blocks. The
-/// beginning of the file is there.
-std::optional<std::uint64_t> ply_block_points(std::string_view bytes);
-std::optional<std::uint64_t> pcd_block_points(std::string_view bytes);
-std::optional<std::uint64_t> npy_block_points(std::string_view bytes);
+/// What a header says of the points.
+struct BlockHeader {
+    std::uint64_t points = 0;
+    bool sensors = false;
+};
+/// Nothing if the file cannot be read in blocks. The beginning of the file is there.
+std::optional<BlockHeader> ply_block_header(std::string_view bytes);
+std::optional<BlockHeader> pcd_block_header(std::string_view bytes);
+std::optional<BlockHeader> npy_block_header(std::string_view bytes);
 
 void parse_ply_blocks(BlockSink& sink);
 void parse_pcd_blocks(BlockSink& sink);

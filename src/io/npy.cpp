@@ -248,12 +248,12 @@ NamedArray parse_npy(std::string_view bytes) {
     return finish(std::move(h), std::move(data));
 }
 
-std::optional<std::uint64_t> npy_block_points(std::string_view bytes) {
+std::optional<BlockHeader> npy_block_header(std::string_view bytes) {
     const Header h = take_header(bytes);
     const std::size_t d = h.shape.size();
     const bool rows = d == 2 || (d == 3 && h.shape[0] == 1);
     if (!rows || h.fortran || (h.shape[d - 1] != 3 && h.shape[d - 1] != 6) || h.shape[d - 2] < 1) return std::nullopt;
-    return static_cast<std::uint64_t>(h.shape[d - 2]);
+    return BlockHeader{static_cast<std::uint64_t>(h.shape[d - 2]), false};
 }
 void parse_npy_blocks(BlockSink& sink) {
     sink.file.need(0, BlockSink::kAhead);

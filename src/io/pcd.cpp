@@ -313,11 +313,11 @@ Geometry parse_pcd(std::string_view bytes) {
         fail(ErrorKind::format, "not a PCD file (it must begin with \"# .PCD\" or \"VERSION\")");
     return PcdParser(bytes).parse();
 }
-std::optional<std::uint64_t> pcd_block_points(std::string_view bytes) {
+std::optional<BlockHeader> pcd_block_header(std::string_view bytes) {
     if (!looks_like_pcd(bytes)) return std::nullopt;
     const Header h = parse_header(bytes.substr(0, BlockSink::kAhead));
     if (h.data == "binary_compressed") return std::nullopt;
-    return h.points;
+    return BlockHeader{h.points, h.has_sensor};
 }
 void parse_pcd_blocks(BlockSink& sink) {
     sink.file.need(0, BlockSink::kAhead);

@@ -409,17 +409,19 @@ Geometry parse(std::string_view bytes, const BlockSink* blocks) {
 
 Geometry parse_ply(std::string_view bytes) { return parse(bytes, nullptr); }
 
-std::optional<std::uint64_t> ply_block_points(std::string_view bytes) {
+std::optional<BlockHeader> ply_block_header(std::string_view bytes) {
     const Header header = parse_header(bytes.substr(0, BlockSink::kAhead));
     const bool text = header.encoding == Encoding::ascii;
     for (const Element& e : header.elements) {
         if (!text && e.has_lists()) return std::nullopt;
         if (e.name != "vertex") continue;
+        BlockHeader found{e.count, false};
         for (const Property& p : e.properties) {
             const Slot s = slot_of(p.name);
+            found.sensors |= s == kSensorX;
             if ((s == kRed || s == kGreen || s == kBlue) && is_float(p.type)) return std::nullopt;
         }
-        return e.count;
+        return found;
     }
     return std::nullopt;
 }

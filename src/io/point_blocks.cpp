@@ -15,13 +15,13 @@ namespace {
 
 struct BlockFormat {
     std::string_view name;
-    std::optional<std::uint64_t> (*points)(std::string_view bytes);
+    std::optional<BlockHeader> (*header)(std::string_view bytes);  ///< null: text without one
     void (*parse)(BlockSink& sink);
 };
 
-constexpr BlockFormat kFormats[] = {{"PLY", ply_block_points, parse_ply_blocks},
-                                    {"PCD", pcd_block_points, parse_pcd_blocks},
-                                    {"NPY", npy_block_points, parse_npy_blocks},
+constexpr BlockFormat kFormats[] = {{"PLY", ply_block_header, parse_ply_blocks},
+                                    {"PCD", pcd_block_header, parse_pcd_blocks},
+                                    {"NPY", npy_block_header, parse_npy_blocks},
                                     {"XYZ", nullptr, parse_xyz_blocks}};
 
 std::uint64_t count_lines(SlidingFile& file) {
@@ -38,9 +38,10 @@ std::uint64_t count_lines(SlidingFile& file) {
 
 class OpenFile final : public PointBlocks {
 public:
-    OpenFile(std::unique_ptr<SlidingFile> file, const BlockFormat& format, std::uint64_t points)
-        : file_(std::move(file)), format_(format), points_(points) {}
-    std::uint64_t points() const override { return points_; }
+    OpenFile(std::unique_ptr<SlidingFile> file, const BlockFormat& format, BlockHeader header)
+        : file_(std::move(file)), format_(format), header_(header) {}
+    std::uint64_t points() const override { return header_.points; }
+    bool has_sensors() const override { return header_.sensors; }
     bool is_text() const override { return format_.name == "XYZ"; }
     void read(const std::function<void(geom::PointCloud&&)>& f) override {
         file_->rewind();
@@ -51,7 +52,7 @@ public:
 private:
     std::unique_ptr<SlidingFile> file_;
     const BlockFormat& format_;
-    std::uint64_t points_;
+    BlockHeader header_;
 };
 
 std::unique_ptr<PointBlocks> open_blocks(const std::filesystem::path& path) {
@@ -62,9 +63,10 @@ std::unique_ptr<PointBlocks> open_blocks(const std::filesystem::path& path) {
     const Format& found = detect_format(path, file->view());
     const auto* format = std::ranges::find_if(kFormats, [&](const BlockFormat& f) { return f.name == found.name; });
     if (format == std::end(kFormats)) return nullptr;
-    const auto points = format->points ? format->points(file->view()) : count_lines(*file);
-    if (!points) return nullptr;
-    return std::make_unique<OpenFile>(std::move(file), *format, *points);
+    const auto header =
+        format->header ? format->header(file->view()) : std::optional<BlockHeader>({count_lines(*file), false});
+    if (!header) return nullptr;
+    return std::make_unique<OpenFile>(std::move(file), *format, *header);
 }
 
 }  // namespace

@@ -15,20 +15,25 @@ namespace {
 constexpr double kLooking = 160e6, kLookingPerPoint = 90, kSorting = 150e6;
 // Then there are the program with its libraries and the network, the points in tiles, and of the mesh, per square cell
 // of surface, all with its tree and its check, or only what its pieces have in common.
-constexpr double kProgram = 330e6, kPerPoint = 40, kPerSensor = 8, kPerPointOnDisk = 1;
+constexpr double kProgram = 330e6, kPerPoint = 40, kPerSensor = 8, kPerPlace = 100, kPerPointOnDisk = 1;
 constexpr double kPerSquare = 420, kPerSquareOnDisk = 8, kPicture = 150e6;
 constexpr double kLeast = 150e6, kUsual = 1.2e9;  ///< for the windows
+constexpr double kReadSensors = 48;               ///< a point, until they are grouped
 constexpr double kPerTextPoint = 120;             ///< more than kLookingPerPoint, while text is read
 constexpr double kPerFitPoint = 350;              ///< of a tile: points, their neighbourhoods and the planes on them
 
 }  // namespace
 
-bool points_fit(std::size_t bytes, std::uint64_t points, std::uint64_t file_bytes, bool text) {
-    const auto n = static_cast<double>(points), limit = static_cast<double>(bytes);
-    const double reading = 60e6 + static_cast<double>(file_bytes) + (text ? kPerTextPoint : 60) * n;
+bool points_fit(std::size_t bytes, const PointNeeds& needs) {
+    const auto n = static_cast<double>(needs.points), limit = static_cast<double>(bytes);
+    const double reading = 60e6 + static_cast<double>(needs.file_bytes) + (needs.text ? kPerTextPoint : 60) * n +
+                           (needs.sensors ? kReadSensors : 0) * n;
     const double squares = 1.5 * n;
-    return limit >= std::max({reading, kLooking + kLookingPerPoint * n,
-                              kProgram + kPerPoint * n + kPerSquareOnDisk * squares + kLeast});
+    const double looking = kLookingPerPoint + (needs.sensors ? kReadSensors : 0);
+    const double working = kPerPoint + (needs.sensors ? kPerSensor : 0);
+    return limit >=
+           std::max({reading, kLooking + looking * n,
+                     kProgram + working * n + kPerSquareOnDisk * squares + kLeast + (needs.picture ? kPicture : 0)});
 }
 
 MemoryPlan plan_memory(const MemoryNeeds& n) {
@@ -37,7 +42,7 @@ MemoryPlan plan_memory(const MemoryNeeds& n) {
     const double per_point = n.on_disk ? kPerPointOnDisk : kPerPoint + (n.sensors ? kPerSensor : 0);
     const double looking = kLooking + (n.on_disk ? kSorting + kPerPointOnDisk * points : kLookingPerPoint * points);
     const double fixed = kProgram + per_point * points + (n.mesh_in_memory ? kPerSquare : kPerSquareOnDisk) * squares +
-                         (n.picture ? kPicture : 0);
+                         kPerPlace * static_cast<double>(n.places) + (n.picture ? kPicture : 0);
     const double least = std::max(looking, fixed + kLeast);
     if (bytes > 0 && bytes < least)
         fail(ErrorKind::usage, "--max-memory {:.2f} GB is too little: a scan of {} points takes about {:.2f} GB{}",

@@ -21,7 +21,8 @@ struct MemoryNeeds {
     std::size_t points = 0;  ///< of the scan
     bool on_disk = false;    ///< the points are (geom/scan_file.h)
     bool colors = false;
-    bool sensors = false;
+    bool sensors = false;            ///< points know theirs,
+    std::size_t places = 0;          ///< of so many
     double area = 0, mesh_cell = 0;  ///< frame of the points
     bool mesh_in_memory = false;     ///< as a whole, in the end
     bool picture = false;
@@ -30,8 +31,14 @@ struct MemoryNeeds {
 /// that is.
 MemoryPlan plan_memory(const MemoryNeeds& needs);
 
-/// Whether so many points can be read and kept in memory at all, with the least of a mesh that is written piece by
-/// piece. @param bytes  that the process may take  @param file_bytes  of the scans: they are read as a whole
-bool points_fit(std::size_t bytes, std::uint64_t points, std::uint64_t file_bytes, bool text);
+/// What reading points takes.
+struct PointNeeds {
+    std::uint64_t points = 0;
+    std::uint64_t file_bytes = 0;  ///< of the scans, which are read as a whole then
+    bool text = false, sensors = false, picture = false;
+};
+/// Whether they can be read and kept in memory at all, with the least of a mesh that is written piece by piece.
+/// @param bytes  that the process may take
+bool points_fit(std::size_t bytes, const PointNeeds& needs);
 
 }  // namespace nir::pipeline

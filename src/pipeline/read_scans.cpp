@@ -69,7 +69,7 @@ std::variant<geom::PointCloud, geom::ScanFile> read_scans(const std::vector<fs::
     if (options.max_memory == 0 && !options.on_disk) return read_into_memory(files, options.sensors);
     std::vector<Source> sources;
     std::uint64_t points = 0, bytes = 0;
-    bool text = false;
+    bool text = false, sensors = !options.sensors.empty();
     for (const auto& file : files) {
         Source s{file, io::open_point_blocks(file), 0};
         std::error_code error;
@@ -78,6 +78,7 @@ std::variant<geom::PointCloud, geom::ScanFile> read_scans(const std::vector<fs::
         bytes += s.bytes;
         points += s.blocks ? s.blocks->points() : s.bytes / 12;  // at most, about
         text |= s.blocks && s.blocks->is_text();
+        sensors |= s.blocks && s.blocks->has_sensors();
         // Points of other files are counted when they are there: a quarter of the memory for the bytes is safe.
         if (!s.blocks && options.max_memory > 0 && s.bytes > options.max_memory / 4)
             fail(ErrorKind::usage,
@@ -87,7 +88,10 @@ std::variant<geom::PointCloud, geom::ScanFile> read_scans(const std::vector<fs::
                  file.string(), static_cast<double>(options.max_memory) / 1e9);
         sources.push_back(std::move(s));
     }
-    if (!options.on_disk && points_fit(options.max_memory, points, bytes, text))
+    if (!options.on_disk &&
+        points_fit(
+            options.max_memory,
+            {.points = points, .file_bytes = bytes, .text = text, .sensors = sensors, .picture = options.picture}))
         return read_into_memory(files, options.sensors);
     return read_onto_disk(sources, points, options, progress);
 }

@@ -17,6 +17,7 @@ struct ReadScansOptions {
     std::filesystem::path sensors;  ///< --sensors
     std::size_t max_memory = 0;     ///< 0 = no limit: the points are read into memory
     bool on_disk = false;           ///< in any case
+    bool picture = false;           ///< is wanted: takes memory too
     std::filesystem::path folder;   ///< on whose disk they go then
 };
 

@@ -316,6 +316,7 @@ private:
                              .on_disk = unit_.on_disk(),
                              .colors = unit_.has_colors,
                              .sensors = !unit_.sensors.empty(),
+                             .places = unit_.sensors.positions.size(),
                              .area = unit_.area,
                              .mesh_cell = options_.resolution > 0 ? 0.95 / options_.resolution : unit_.spacing,
                              .mesh_in_memory = !streams_,
@@ -435,6 +436,7 @@ ReconstructResult reconstruct_files(const std::vector<std::filesystem::path>& sc
                            {.sensors = options.sensors,
                             .max_memory = options.max_memory,
                             .on_disk = options.points_on_disk,
+                            .picture = !preview.empty(),
                             .folder = kept ? options.work_dir : folder_of(mesh)},
                            progress);
     reading.close();

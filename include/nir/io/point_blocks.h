@@ -18,6 +18,7 @@ public:
     /// How many points there are; of text, how many lines there are at most.
     virtual std::uint64_t points() const = 0;
     virtual bool is_text() const = 0;
+    virtual bool has_sensors() const = 0;
     /// Calls f with points, colours and sensors of read_point_cloud() for the same file, in their order, some 65,536
     /// points at a time. What comes behind the points (faces) is not looked at.
     /// @throws Error input, format: as read_point_cloud(), or the file became shorter; without the file's name.

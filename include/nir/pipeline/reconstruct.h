@@ -66,8 +66,8 @@ ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOpt
                               PhaseTimer& timer);
 
 /// Reads scans (one cloud if several), reconstructs, writes the mesh and, if named, a picture of scan and mesh. By
-/// windows, PLY and OBJ are written while the pieces are read, without trimming: the mesh is never in memory as a
-/// whole.
+/// windows, PLY and OBJ are written while the pieces are read: the mesh is never in memory as a whole. Points that do
+/// not fit into max_memory lie on the disk of the mesh, or of the work folder (geom/scan_file.h).
 ReconstructResult reconstruct_files(const std::vector<std::filesystem::path>& scans, const std::filesystem::path& mesh,
                                     const std::filesystem::path& preview, const ReconstructOptions& options,
                                     Progress& progress, PhaseTimer& timer);
