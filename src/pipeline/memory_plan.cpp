@@ -59,7 +59,7 @@ MemoryPlan plan_memory(const MemoryNeeds& n) {
     // A tile's features: a few sheets of surface, 13 cells across, and the halo.
     plan.windows_per_tile =
         std::clamp(static_cast<int>(std::sqrt(0.3 * rest / kPerCell / 40) / plan.window_cells), 1, 4);
-    if (bytes > 0) plan.most_points = static_cast<std::size_t>(0.5 * rest / kPerFitPoint);
+    if (bytes > 0) plan.most_points = static_cast<std::size_t>(0.35 * rest / kPerFitPoint);
     return plan;
 }
 

@@ -213,8 +213,8 @@ WindowSurface extract_by_windows(models::CascadeField& field, const geom::PointS
 
 void fit_windows_to_points(const geom::Box3f& domain, const geom::PointSource& points, std::size_t most,
                            WindowSurfaceOptions& options) {
-    constexpr int kLeastCells = 24;
-    constexpr float kAround = 8;  ///< cells around a tile whose points matter to it, about
+    constexpr int kLeastCells = 16;  ///< what trimming by pieces looks at around a window
+    constexpr float kAround = 8;     ///< cells around a tile whose points matter to it, about
     while (most > 0) {
         const WindowLattice lattice({.domain = {Vec3d(domain.lo), Vec3d(domain.hi)},
                                      .cell = options.cell,
@@ -226,10 +226,16 @@ void fit_windows_to_points(const geom::Box3f& domain, const geom::PointSource& p
         if (fits) return;
         if (options.windows_per_tile > 1)
             options.windows_per_tile = (options.windows_per_tile + 1) / 2;
-        else if (options.window_cells >= 2 * kLeastCells)
-            options.window_cells /= 2;
-        else
+        else if (options.window_cells > kLeastCells)
+            options.window_cells = std::max(kLeastCells, options.window_cells / 2);
+        else {
+            log_warning(
+                "the points are so dense for cells of this size that the smallest window has more of them around it "
+                "than "
+                "the memory is meant for ({}); a higher --resolution takes less",
+                most);
             return;
+        }
     }
 }
 
