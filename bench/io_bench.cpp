@@ -25,7 +25,7 @@ struct Files {
         fs::create_directories(folder);
         for (int i = 0; i < 1000000; ++i) {
             const double x = i % 1000, y = i / 1000;
-            cloud.points.push_back({0.001 * x, 0.001 * y, 1e-6 * x * y});
+            cloud.points.push_back({x / 1024, y / 1024, x * y / 1048576});  // exact in the floats of the file
             cloud.normals.push_back({0, 0, 1});
         }
         write_geometry(folder / "cloud.ply", cloud);
