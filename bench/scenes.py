@@ -158,6 +158,8 @@ def main():
                                    truth + ".solids.ply", "--n", str(SAMPLES), "--unit", "10", "--tau", "0.01,0.02,0.05",
                                    "--crop"], capture_output=True, text=True)
             r["figures"] = json.loads(done.stdout) if done.returncode == 0 else {}
+            for key in ("pred", "gt"):  # names of files of this machine
+                r["figures"].pop(key, None)
             f = r["figures"]
             r.update(scan=name, method=method)
             record["scenes"].append(r)
