@@ -5,12 +5,11 @@
 #include "nir/nn/ops/chamfer.h"
 #include "nir/nn/runtime.h"
 
+#include "bench_main.h"
 #include "nn/ops/nearest_search.h"
 
 #include <benchmark/benchmark.h>
 #include <torch/torch.h>
-
-#include <cstdlib>
 
 namespace nir::nn {
 namespace {
@@ -92,12 +91,4 @@ BENCHMARK(training_step<torch_chamfer>)->Args({16, 1024, 1024})->Args({16, 2500,
 }  // namespace
 }  // namespace nir::nn
 
-int main(int argc, char** argv) {
-    const char* threads = std::getenv("NIR_THREADS");
-    nir::set_threads(threads ? std::atoi(threads) : 1);
-    nir::nn::init_torch(nir::threads());
-    benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-    benchmark::RunSpecifiedBenchmarks();
-    return 0;
-}
+int main(int argc, char** argv) { return nir::bench::run(argc, argv, nir::nn::init_torch); }

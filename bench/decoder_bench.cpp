@@ -7,13 +7,13 @@
 #include "nir/nn/decoders/local.h"
 #include "nir/nn/runtime.h"
 
+#include "bench_main.h"
 #include "nn/network_weights.h"
 
 #include <benchmark/benchmark.h>
 #include <torch/torch.h>
 
 #include <cmath>
-#include <cstdlib>
 
 namespace nir::nn {
 namespace {
@@ -218,13 +218,4 @@ BENCHMARK(width_torch)->Apply(widths);
 }  // namespace
 }  // namespace nir::nn
 
-int main(int argc, char** argv) {
-    const char* threads = std::getenv("NIR_THREADS");
-    nir::set_threads(threads ? std::atoi(threads) : 1);
-    nir::nn::init_torch(nir::threads());
-    benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-    benchmark::RunSpecifiedBenchmarks();
-    benchmark::Shutdown();
-    return 0;
-}
+int main(int argc, char** argv) { return nir::bench::run(argc, argv, nir::nn::init_torch); }

@@ -8,13 +8,13 @@
 #include "nir/extract/mise.h"
 #include "nir/geom/mesh_check.h"
 
+#include "bench_main.h"
 #include "mise_reference.h"
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <type_traits>
 
 namespace nir::extract {
@@ -179,11 +179,4 @@ BENCHMARK(whole_extraction)->Unit(benchmark::kMillisecond);
 }  // namespace
 }  // namespace nir::extract
 
-int main(int argc, char** argv) {
-    const char* threads = std::getenv("NIR_THREADS");
-    nir::set_threads(threads ? std::atoi(threads) : 1);
-    benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-    benchmark::RunSpecifiedBenchmarks();
-    return 0;
-}
+int main(int argc, char** argv) { return nir::bench::run(argc, argv); }

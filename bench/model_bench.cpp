@@ -11,11 +11,12 @@
 #include "nir/models/registry.h"
 #include "nir/nn/runtime.h"
 
+#include "bench_main.h"
+
 #include <benchmark/benchmark.h>
 #include <torch/torch.h>
 
 #include <cmath>
-#include <cstdlib>
 
 namespace nir::models {
 namespace {
@@ -179,13 +180,4 @@ BENCHMARK(conv_onet_marching_cubes)->Unit(benchmark::kMillisecond)->MeasureProce
 }  // namespace
 }  // namespace nir::models
 
-int main(int argc, char** argv) {
-    const char* threads = std::getenv("NIR_THREADS");
-    nir::set_threads(threads ? std::atoi(threads) : 1);
-    nir::nn::init_torch(nir::threads());
-    benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-    benchmark::RunSpecifiedBenchmarks();
-    benchmark::Shutdown();
-    return 0;
-}
+int main(int argc, char** argv) { return nir::bench::run(argc, argv, nir::nn::init_torch); }

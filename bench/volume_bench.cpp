@@ -5,6 +5,8 @@
 #include "nir/base/parallel.h"
 #include "nir/render/volume.h"
 
+#include "bench_main.h"
+
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -109,11 +111,4 @@ BENCHMARK(read_once)->Arg(256)->Unit(benchmark::kMillisecond);
 }  // namespace
 }  // namespace nir::render
 
-int main(int argc, char** argv) {
-    const char* threads = std::getenv("NIR_THREADS");
-    nir::set_threads(threads ? std::atoi(threads) : 1);
-    benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-    benchmark::RunSpecifiedBenchmarks();
-    return 0;
-}
+int main(int argc, char** argv) { return nir::bench::run(argc, argv); }

@@ -68,14 +68,6 @@ std::optional<std::array<double, 2>> interval(Vec3d o, Vec3d d, double side) {
     return std::array{near, far};
 }
 
-/// The meaning of masks by its name in a configuration.
-std::optional<io::MaskMeaning> meaning_of(const std::string& name) {
-    for (const auto m :
-         {io::MaskMeaning::valid, io::MaskMeaning::ignore, io::MaskMeaning::object, io::MaskMeaning::alpha})
-        if (io::name_of(m) == name) return m;
-    return {};
-}
-
 void append(std::vector<float>& to, Vec3d p) {
     for (int a = 0; a < 3; ++a) to.push_back(static_cast<float>(p[a]));
 }
@@ -137,7 +129,7 @@ void ViewDataConfig::describe(ConfigVisitor& v) {
 PosedPictures::PosedPictures(const ViewDataConfig& config) : config_(config) {
     if (config.path.empty()) fail(ErrorKind::config, "data.path must name the posed photos");
     const io::Scene scene =
-        io::read_scene(config.path, {.hold_out = config.hold_out, .mask_meaning = meaning_of(config.masks)});
+        io::read_scene(config.path, {.hold_out = config.hold_out, .mask_meaning = io::mask_meaning_of(config.masks)});
     const bool has_val = scene.count(io::Split::val) > 0;
     for (std::size_t i = 0; i < scene.views.size(); ++i) {
         const io::SceneView& v = scene.views[i];

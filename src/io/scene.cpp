@@ -153,6 +153,12 @@ std::string_view name_of(MaskMeaning meaning) {
     return "?";
 }
 
+std::optional<MaskMeaning> mask_meaning_of(std::string_view name) {
+    for (const MaskMeaning m : {MaskMeaning::valid, MaskMeaning::ignore, MaskMeaning::object, MaskMeaning::alpha})
+        if (name == name_of(m)) return m;
+    return {};
+}
+
 std::size_t Scene::count(Split split) const {
     return static_cast<std::size_t>(
         std::count_if(views.begin(), views.end(), [split](const SceneView& v) { return v.split == split; }));

@@ -145,12 +145,10 @@ struct Intrinsics {
 void read_mask_meaning(const Fields& f, Intrinsics& in, SceneProblems& problems) {
     const auto text = f.text("mask_meaning");
     if (!text) return;
-    for (const MaskMeaning m : {MaskMeaning::valid, MaskMeaning::ignore, MaskMeaning::object, MaskMeaning::alpha})
-        if (*text == name_of(m)) {
-            in.mask_meaning = m;
-            return;
-        }
-    problems.add("{} is {}, not valid, ignore, object or alpha", f.at("mask_meaning"), in_quotes(*text));
+    if (const auto meaning = mask_meaning_of(*text))
+        in.mask_meaning = meaning;
+    else
+        problems.add("{} is {}, not valid, ignore, object or alpha", f.at("mask_meaning"), in_quotes(*text));
 }
 
 Intrinsics read_intrinsics(const Fields& f, Intrinsics in, SceneProblems& problems) {

@@ -90,10 +90,7 @@ render::FieldFrame frame_for(const RadianceScene& scene, const RadianceDataOptio
 io::SceneOptions scene_options(const RadianceDataOptions& options) {
     io::SceneOptions out;
     out.hold_out = std::max(options.hold_out, 0);
-    constexpr std::array kMeanings{io::MaskMeaning::valid, io::MaskMeaning::ignore, io::MaskMeaning::object,
-                                   io::MaskMeaning::alpha};
-    for (const io::MaskMeaning m : kMeanings)
-        if (io::name_of(m) == options.masks) out.mask_meaning = m;
+    out.mask_meaning = io::mask_meaning_of(options.masks);
     return out;
 }
 

@@ -31,6 +31,8 @@ enum class MaskMeaning : std::uint8_t {
              ///< (instant-ngp's NAME.alpha.png)
 };
 std::string_view name_of(MaskMeaning meaning);
+/// The meaning of that name; nothing for any other text.
+std::optional<MaskMeaning> mask_meaning_of(std::string_view name);
 
 struct ViewMask {
     std::filesystem::path file;

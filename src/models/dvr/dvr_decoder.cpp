@@ -29,12 +29,8 @@ DvrDecoderImpl::DvrDecoderImpl(const DvrDecoderConfig& config) : config_(config)
 }
 
 Tensor DvrDecoderImpl::forward(const Tensor& p, const Tensor& c) {
-    Tensor h = fc_p_(p);
-    for (std::size_t i = 0; i < blocks_->size(); ++i) {
-        if (config_.c_dim > 0) h = h + fc_c_[i]->as<torch::nn::Linear>()->forward(c).unsqueeze(1);
-        h = blocks_[i]->as<nn::ResnetBlockFC>()->forward(h);
-    }
-    return fc_out_(config_.leaky ? torch::leaky_relu(h, 0.2) : h.relu());
+    const Tensor picture = torch::arange(p.size(0)).repeat_interleave(p.size(1));
+    return at_points(p.reshape({-1, 3}), picture, c).view({p.size(0), p.size(1), config_.out_dim});
 }
 
 Tensor DvrDecoderImpl::at_points(const Tensor& p, const Tensor& picture, const Tensor& c) {
