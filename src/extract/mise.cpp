@@ -5,6 +5,8 @@
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
 
+#include "mise_masks.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -15,14 +17,12 @@ namespace {
 using geom::Vec3f;
 using geom::Vec3i;
 
-// Info byte of a block: bits 0-1 state of the point, bits 2-3 sides seen by the leaf that starts at this cell,
-// bits 4-6 level of the leaf that contains this cell.
-constexpr std::uint8_t kPending = 1, kKnown = 2, kStateMask = 3;
-constexpr std::uint8_t kInside = 1, kOutside = 2, kBoth = 3;
-constexpr int kSidesShift = 2, kLevelShift = 4;
-constexpr std::uint8_t kSidesMask = kBoth << kSidesShift, kLevelMask = 7 << kLevelShift;
-// Root byte of a coarse cell: the sides in bits 0-1, and:
-constexpr std::uint8_t kSplit = 4;
+// Bits of a coarse sample: the sides of its value, and whether its block is in the list of dirty or of asked blocks.
+constexpr std::uint8_t kInside = 1, kOutside = 2, kBoth = 3, kDirty = 4, kAsked = 8;
+// What many blocks make at a time, in bytes of values; small enough for malloc to take it from its heap.
+constexpr std::size_t kChunkBytes = 1 << 16;
+// Blocks that a thread takes at a time.
+constexpr std::size_t kGrain = 32;
 
 std::size_t volume(Vec3i s) {
     return static_cast<std::size_t>(s.x) * static_cast<std::size_t>(s.y) * static_cast<std::size_t>(s.z);
@@ -34,14 +34,12 @@ std::size_t flat(Vec3i p, Vec3i size) {
            static_cast<std::size_t>(p.z);
 }
 
-/// Calls f(dx, dy, dz) for all of {0..n-1}^3, x slowest.
-template <class F>
-void for_cube(int n, F&& f) {
-    for (int x = 0; x < n; ++x) {
-        for (int y = 0; y < n; ++y) {
-            for (int z = 0; z < n; ++z) f(x, y, z);
-        }
-    }
+/// A set with no point but, in the one of that name, the first: for blocks that were never made.
+alignas(8) constexpr std::uint8_t kNoPoint[8 * detail::Masks<detail::kMaxDepth>::words] = {};
+alignas(8) constexpr std::uint8_t kFirstPoint[8 * detail::Masks<detail::kMaxDepth>::words] = {1};
+
+[[noreturn]] void fail_not_a_number(Vec3i p) {
+    fail(ErrorKind::numeric, "the field is not a number at lattice point {} {} {}", p.x, p.y, p.z);
 }
 
 }  // namespace
@@ -61,15 +59,15 @@ Mise<T>::Mise(const MiseOptions& options) : options_(options) {
         fail(ErrorKind::config, "the level of a surface must be finite, not {}", options.level);
     unit_ = 1 << options.depth;
     block_volume_ = std::size_t{1} << (3 * options.depth);
-    for (int level = 0; level <= options.depth; ++level) {
-        const auto along = static_cast<std::size_t>((unit_ - 1) & -(unit_ >> level));
-        first_cell_[level] = along | along << options.depth | along << 2 * options.depth;
-    }
+    const auto layout =
+        detail::with_depth(std::max(1, options.depth), []<int D>() { return detail::mask_layout<D>(); });
+    set_bytes_ = layout.set_bytes, leaf_bytes_ = layout.leaf_bytes;
+    chunk_blocks_ = std::max<std::size_t>(1, kChunkBytes / (block_volume_ * sizeof(T)));
     blocks_ = c + Vec3i{1, 1, 1};
     const std::size_t n = volume(blocks_);
     corner_values_.assign(n, std::numeric_limits<T>::quiet_NaN());
     slot_.assign(n, -1);
-    root_.assign(n, 0);
+    corner_bits_.assign(n, 0);
     pending_.reserve(n);
     for (int x = 0; x < blocks_.x; ++x) {
         for (int y = 0; y < blocks_.y; ++y) {
@@ -95,22 +93,35 @@ std::size_t Mise<T>::local_index(Vec3i p) const {
     return static_cast<std::size_t>((((p.x & m) << d | (p.y & m)) << d) | (p.z & m));
 }
 
+/// The first point of a block.
 template <class T>
-Vec3i Mise<T>::point_of(std::size_t block, std::size_t local) const {
+Vec3i Mise<T>::origin_of(std::size_t block) const {
     const auto ny = static_cast<std::size_t>(blocks_.y), nz = static_cast<std::size_t>(blocks_.z);
-    const int d = options_.depth, m = unit_ - 1;
-    const auto part = [&](int axis) { return static_cast<int>(local >> (d * (2 - axis))) & m; };
     return Vec3i{static_cast<int>(block / (ny * nz)), static_cast<int>(block / nz % ny), static_cast<int>(block % nz)} *
-               unit_ +
-           Vec3i{part(0), part(1), part(2)};
+           unit_;
+}
+
+template <class T>
+const typename Mise<T>::Block* Mise<T>::block_at(std::size_t block) const {
+    return slot_[block] < 0 ? nullptr : &block_store_[static_cast<std::size_t>(slot_[block])];
 }
 
 template <class T>
 typename Mise<T>::Block& Mise<T>::ensure_block(std::size_t block) {
     if (slot_[block] < 0) {
+        const detail::MaskLayout layout{set_bytes_, leaf_bytes_};
+        const std::size_t at = block_store_.size() % chunk_blocks_;
+        if (at == 0) {
+            mask_chunks_.push_back(std::make_unique<std::uint8_t[]>(chunk_blocks_ * layout.bytes()));
+            value_chunks_.push_back(std::make_unique_for_overwrite<T[]>(chunk_blocks_ * block_volume_));
+        }
         slot_[block] = static_cast<std::int32_t>(block_store_.size());
-        block_store_.push_back(
-            {std::make_unique_for_overwrite<T[]>(block_volume_), std::make_unique<std::uint8_t[]>(block_volume_)});
+        block_store_.push_back({origin_of(block), mask_chunks_.back().get() + at * layout.bytes(),
+                                value_chunks_.back().get() + at * block_volume_});
+        const Block& b = block_store_.back();
+        b.values[0] = corner_values_[block];
+        b.masks[layout.inside()] = corner_bits_[block] & kInside ? 1 : 0;
+        b.masks[layout.outside()] = corner_bits_[block] & kOutside ? 1 : 0;
     }
     return block_store_[static_cast<std::size_t>(slot_[block])];
 }
@@ -148,229 +159,238 @@ void Mise<T>::seed(std::span<const Vec3f> points) {
 template <class T>
 void Mise<T>::update(std::span<const T> values) {
     NIR_CHECK(values.size() == pending_.size());
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        const Vec3i p = pending_[i];
-        if (std::isnan(values[i]))
-            fail(ErrorKind::numeric, "the field is not a number at lattice point {} {} {}", p.x, p.y, p.z);
-        const std::size_t local = local_index(p), block = block_index(p);
-        if (local == 0) {
-            corner_values_[block] = values[i];
-        } else {
-            Block& b = block_store_[static_cast<std::size_t>(slot_[block])];
-            b.values[local] = values[i];
-            b.info[local] = static_cast<std::uint8_t>((b.info[local] & ~kStateMask) | kKnown);
-            if (is_among_finest(b, local)) continue;  // nothing left to split: most points of the last rounds
-        }
-        if (options_.depth > 0) touch(p, block, local, values[i]);
-    }
-    if (!started_ && !seeds_.empty()) activate_seeded({}, true);
+    if (started_)
+        take_values(values);
+    else
+        take_corners(values);
     started_ = true;
     const std::size_t asked = pending_.size();
     pending_.clear();
-    const std::vector<Leaf> leaves = std::move(active_);
-    active_.clear();
-    for (const auto& leaf : leaves) split(leaf);
-    rounds_.push_back({asked, leaves.size()});
+    const auto next = [this]<int D>() { return this->template refine<D>(); };
+    rounds_.push_back({asked, options_.depth > 0 ? detail::with_depth(options_.depth, next) : 0});
 }
 
-/// True if all eight cells around a point belong to one block and are leaves of the finest level.
+/// Values of the coarse samples; marks the coarse cells that see both sides or have seeds.
 template <class T>
-bool Mise<T>::is_among_finest(const Block& block, std::size_t local) const {
-    const auto y = static_cast<std::size_t>(unit_), x = y * y;
-    const std::size_t m = y - 1;
-    if (!(local & m) || !(local & m * y) || !(local & m * x)) return false;
-    const std::uint8_t* at = block.info.get() + local;
-    // No level has all the bits of the finest but the finest itself.
-    const std::uint8_t all =
-        at[0] & *(at - 1) & *(at - y) & *(at - y - 1) & *(at - x) & *(at - x - 1) & *(at - x - y) & *(at - x - y - 1);
-    return (all & kLevelMask) == options_.depth << kLevelShift;
-}
-
-namespace {
-
-/// The cells that meet at a point along one axis, by the blocks they lie in: both in the point's block or, if it lies
-/// on the lower face, one in the block before.
-struct AxisCells {
-    int blocks = 0;
-    std::size_t before[2];    // from the point's block back to this one
-    int n[2] = {};            // cells in it
-    std::size_t cells[2][2];  // what they add to the number of a cell in its block
-};
-
-AxisCells axis_cells(std::size_t at, std::size_t last, std::size_t step, int shift, bool lowest, bool highest) {
-    AxisCells out;
-    const auto add = [&](std::size_t before, std::size_t cell) {
-        if (out.blocks == 0 || out.before[out.blocks - 1] != before) out.before[out.blocks++] = before;
-        const int b = out.blocks - 1;
-        out.cells[b][out.n[b]++] = cell << shift;
-    };
-    if (!highest) add(0, at);
-    if (at > 0)
-        add(0, at - 1);
-    else if (!lowest)
-        add(step, last);
-    return out;
-}
-
-}  // namespace
-
-/// Shows a value to the (up to eight) leaves around a point.
-template <class T>
-void Mise<T>::touch(Vec3i point, std::size_t block, std::size_t local, T value) {
-    const std::uint8_t s = sides(value);
-    const int d = options_.depth;
-    const auto m = static_cast<std::size_t>(unit_ - 1), nz = static_cast<std::size_t>(blocks_.z);
-    const Vec3i end = size() - Vec3i{1, 1, 1};
-    const auto axis = [&](int a, std::size_t step) {
-        const int shift = d * (2 - a);
-        return axis_cells(local >> shift & m, m, step, shift, point[a] == 0, point[a] == end[a]);
-    };
-    const AxisCells x = axis(0, static_cast<std::size_t>(blocks_.y) * nz), y = axis(1, nz), z = axis(2, 1);
-    for (int bx = 0; bx < x.blocks; ++bx)
-        for (int by = 0; by < y.blocks; ++by)
-            for (int bz = 0; bz < z.blocks; ++bz) {
-                const std::size_t b = block - x.before[bx] - y.before[by] - z.before[bz];
-                if (!(root_[b] & kSplit)) {
-                    touch_root(b, s);
-                    continue;
-                }
-                std::uint8_t* info = block_store_[static_cast<std::size_t>(slot_[b])].info.get();
-                for (int i = 0; i < x.n[bx]; ++i)
-                    for (int j = 0; j < y.n[by]; ++j)
-                        for (int k = 0; k < z.n[bz]; ++k)
-                            touch_leaf(b, info, x.cells[bx][i] | y.cells[by][j] | z.cells[bz][k], s);
+void Mise<T>::take_corners(std::span<const T> values) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        corner_values_[i] = values[i];
+        corner_bits_[i] = sides(values[i]);
+    }
+    if (const auto bad = std::find(corner_bits_.begin(), corner_bits_.end(), 0); bad != corner_bits_.end())
+        fail_not_a_number(pending_[static_cast<std::size_t>(bad - corner_bits_.begin())]);
+    if (options_.depth == 0) return;
+    const auto nz = static_cast<std::size_t>(blocks_.z), step_x = static_cast<std::size_t>(blocks_.y) * nz;
+    std::vector<std::uint8_t> seen(nz);
+    for (int x = 0; x < options_.cells.x; ++x)
+        for (int y = 0; y < options_.cells.y; ++y) {
+            const std::size_t first = flat({x, y, 0}, blocks_);
+            const std::uint8_t* at = corner_bits_.data() + first;
+            for (std::size_t z = 0; z + 1 < nz; ++z)
+                seen[z] = static_cast<std::uint8_t>(at[z] | at[z + 1] | at[z + nz] | at[z + nz + 1] | at[z + step_x] |
+                                                    at[z + step_x + 1] | at[z + step_x + nz] | at[z + step_x + nz + 1]);
+            for (std::size_t z = 0; z + 1 < nz; ++z) {
+                const bool seeded = !seed_begin_.empty() && seed_begin_[first + z] != seed_begin_[first + z + 1];
+                if ((seen[z] & kBoth) == kBoth || seeded) dirty_.push_back(first + z);
             }
-}
-
-/// Adds sides to a coarse cell that is not split; if it now has both it becomes active.
-template <class T>
-void Mise<T>::touch_root(std::size_t block, std::uint8_t s) {
-    std::uint8_t& root = root_[block];
-    if ((root & kBoth) == kBoth) return;
-    root |= s;
-    if ((root & kBoth) == kBoth) active_.push_back({point_of(block, 0), 0});
-}
-
-/// The same for the leaf that contains a finest cell of a block that is split. @param info  of the block
-template <class T>
-inline void Mise<T>::touch_leaf(std::size_t block, std::uint8_t* info, std::size_t local, std::uint8_t s) {
-    const int level = (info[local] & kLevelMask) >> kLevelShift;
-    if (level >= options_.depth) return;
-    const std::size_t first = local & first_cell_[level];
-    std::uint8_t& at = info[first];
-    if ((at & kSidesMask) == kSidesMask) return;
-    at = static_cast<std::uint8_t>(at | s << kSidesShift);
-    if ((at & kSidesMask) == kSidesMask) active_.push_back({point_of(block, first), level});
-}
-
-template <class T>
-void Mise<T>::touch_leaf(std::size_t block, std::size_t local, std::uint8_t s) {
-    if (root_[block] & kSplit)
-        touch_leaf(block, block_store_[static_cast<std::size_t>(slot_[block])].info.get(), local, s);
-    else
-        touch_root(block, s);
-}
-
-/// Activates the children of `parent` (or all coarse cells) that contain a seed.
-template <class T>
-void Mise<T>::activate_seeded(const Leaf& parent, bool root) {
-    if (root) {
-        for (const auto& s : seeds_) {
-            if (options_.depth > 0) touch_leaf(block_index(s), local_index(s), kBoth);
         }
-        return;
-    }
-    if (seed_begin_.empty() || parent.level + 1 >= options_.depth) return;
-    const std::size_t block = block_index(parent.origin);
-    const int extent = unit_ >> parent.level;
-    for (std::uint32_t i = seed_begin_[block]; i < seed_begin_[block + 1]; ++i) {
-        const Vec3i d = seeds_[i] - parent.origin;
-        if (d.x >= 0 && d.y >= 0 && d.z >= 0 && d.x < extent && d.y < extent && d.z < extent)
-            touch_leaf(block, local_index(seeds_[i]), kBoth);
-    }
+    for (const std::size_t b : dirty_) corner_bits_[b] |= kDirty;
 }
 
+/// Values of the points of the asked blocks; marks the coarse cells that see them.
 template <class T>
-void Mise<T>::split(const Leaf& leaf) {
-    create_children(leaf);
-    if (leaf.level + 1 < options_.depth) inherit_sides(leaf);
-    activate_seeded(leaf, false);
-    add_points(leaf);
-}
-
-template <class T>
-void Mise<T>::create_children(const Leaf& leaf) {
-    const std::size_t block = block_index(leaf.origin);
-    std::uint8_t* info = ensure_block(block).info.get();
-    root_[block] |= kSplit;
-    const auto level = static_cast<std::uint8_t>((leaf.level + 1) << kLevelShift);
-    const int extent = unit_ >> leaf.level;
-    for (int x = 0; x < extent; ++x) {
-        for (int y = 0; y < extent; ++y) {
-            std::uint8_t* row = info + local_index(leaf.origin + Vec3i{x, y, 0});
-            for (int z = 0; z < extent; ++z) row[z] = static_cast<std::uint8_t>((row[z] & kStateMask) | level);
-        }
-    }
-}
-
-/// Shows the points that are known already, hanging nodes included, to the children of a leaf just split. All of them
-/// lie on its surface: its corners; those of an edge if a leaf there was split, which made the middle of the edge
-/// known; those within a face if the leaf behind it was split, which made the middle of the face known.
-template <class T>
-void Mise<T>::inherit_sides(const Leaf& leaf) {
-    const int extent = unit_ >> leaf.level, half = extent / 2;
-    const std::size_t block = block_index(leaf.origin);
-    const auto show = [&](Vec3i d) {
-        const Vec3i p = leaf.origin + d;
-        if (!is_evaluated(p)) return;
-        const std::uint8_t s = sides(value_at(p));
-        for_cube(2, [&](int dx, int dy, int dz) {
-            const Vec3i c = d - Vec3i{dx, dy, dz};
-            if (std::min({c.x, c.y, c.z}) >= 0 && std::max({c.x, c.y, c.z}) < extent)
-                touch_leaf(block, local_index(leaf.origin + c), s);
+void Mise<T>::take_values(std::span<const T> values) {
+    before_.resize(asked_.size());
+    detail::with_depth(options_.depth, [&]<int D>() {
+        parallel_for(asked_.size(), kGrain, [&](std::size_t begin, std::size_t end) {
+            for (std::size_t i = begin; i < end; ++i) this->template store_values<D>(i, values.data());
         });
-    };
-    for_cube(2, [&](int x, int y, int z) { show(Vec3i{x, y, z} * extent); });
-    for (int axis = 0; axis < 3; ++axis) {
-        const int u = (axis + 1) % 3, v = (axis + 2) % 3;
-        for (int k = 0; k < 4; ++k) {
-            Vec3i d;
-            d[axis] = half, d[u] = k % 2 * extent, d[v] = k / 2 * extent;
-            if (!is_evaluated(leaf.origin + d)) continue;
-            for (d[axis] = 1; d[axis] < extent; ++d[axis]) show(d);
+    });
+    for (std::size_t i = 0; i < asked_.size(); ++i) {
+        corner_bits_[asked_[i]] &= static_cast<std::uint8_t>(~kAsked);
+        mark_around(i);
+    }
+    asked_.clear();
+}
+
+template <class T>
+template <int D>
+void Mise<T>::store_values(std::size_t asked, const T* values) {
+    const detail::MaskLayout layout{set_bytes_, leaf_bytes_};
+    const Block& block = *block_at(asked_[asked]);
+    std::uint8_t* pending = block.masks + layout.pending();
+    before_[asked] = detail::blocks_before<D>(pending);
+    const T* from = values + asked_begin_[asked];
+    for (std::size_t word = 0; word < detail::Masks<D>::words; ++word) {
+        std::uint64_t inside = 0, outside = 0, left = detail::load_word(pending + 8 * word);
+        if (!left) continue;
+        const std::uint64_t wanted = left;
+        while (left) {
+            const T v = *from++;
+            const std::uint64_t bit = left & (~left + 1);
+            const auto level = static_cast<double>(v);
+            block.values[detail::local_of_bit<D>(64 * word + static_cast<std::size_t>(std::countr_zero(left)))] = v;
+            inside |= level >= options_.level ? bit : 0;
+            outside |= level <= options_.level ? bit : 0;
+            left ^= bit;
         }
-        for (int k = 0; k < 2; ++k) {
-            Vec3i d;
-            d[axis] = k * extent, d[u] = half, d[v] = half;
-            if (!is_evaluated(leaf.origin + d)) continue;
-            for (d[u] = 1; d[u] < extent; ++d[u])
-                for (d[v] = 1; d[v] < extent; ++d[v]) show(d);
+        if ((inside | outside) != wanted) {
+            const auto bad =
+                static_cast<std::size_t>(std::find_if(values, from, [](T v) { return std::isnan(v); }) - values);
+            fail_not_a_number(pending_[bad]);
         }
+        std::uint8_t* to = block.masks + 8 * word;
+        detail::store_word(to + layout.inside(), detail::load_word(to + layout.inside()) | inside);
+        detail::store_word(to + layout.outside(), detail::load_word(to + layout.outside()) | outside);
+        detail::store_word(to + layout.pending(), 0);
     }
 }
 
-/// Asks for the points of a split leaf that are not there yet. Its far faces may belong to the blocks behind.
 template <class T>
-void Mise<T>::add_points(const Leaf& leaf) {
-    const int half = unit_ >> (leaf.level + 1), m = unit_ - 1;
-    const std::size_t first = block_index(leaf.origin);
-    const std::size_t step[3] = {static_cast<std::size_t>(blocks_.y) * static_cast<std::size_t>(blocks_.z),
-                                 static_cast<std::size_t>(blocks_.z), 1};
-    std::uint8_t* infos[8] = {};
-    for_cube(3, [&](int x, int y, int z) {
-        if ((x | y | z) % 2 == 0) return;  // corners are known
-        const Vec3i d{x * half, y * half, z * half}, p = leaf.origin + d;
-        unsigned behind = 0;
-        for (int a = 0; a < 3; ++a) behind |= static_cast<unsigned>((leaf.origin[a] & m) + d[a] == unit_) << a;
-        std::uint8_t*& info = infos[behind];
-        if (!info)
-            info =
-                ensure_block(first + (behind & 1u) * step[0] + (behind >> 1 & 1u) * step[1] + (behind >> 2) * step[2])
-                    .info.get();
-        std::uint8_t& at = info[local_index(p)];
-        if (at & kStateMask) return;
-        at |= kPending;
-        pending_.push_back(p);
+void Mise<T>::mark(std::size_t block) {
+    if (corner_bits_[block] & kDirty) return;
+    corner_bits_[block] |= kDirty;
+    dirty_.push_back(block);
+}
+
+/// Marks the coarse cells whose leaves may see the new points of a block.
+template <class T>
+void Mise<T>::mark_around(std::size_t asked) {
+    const std::size_t block = asked_[asked];
+    const Vec3i at = block_at(block)->origin, end = size() - Vec3i{1, 1, 1};
+    const unsigned before = before_[asked] | 1u;  // the block itself
+    const auto nz = static_cast<std::size_t>(blocks_.z), step_x = static_cast<std::size_t>(blocks_.y) * nz;
+    for (unsigned i = 0; i < 8; ++i) {
+        const unsigned x = i >> 2, y = i >> 1 & 1, z = i & 1;
+        const bool is_cell =
+            (x ? at.x > 0 : at.x < end.x) && (y ? at.y > 0 : at.y < end.y) && (z ? at.z > 0 : at.z < end.z);
+        if ((before >> i & 1) && is_cell) mark(block - x * step_x - y * nz - z);
+    }
+}
+
+/// Halves the leaves of dirty cells that see both sides and lists the points that these want. @return how many leaves
+template <class T>
+template <int D>
+std::size_t Mise<T>::refine() {
+    const std::size_t n = dirty_.size();
+    leaves_.resize(n * leaf_bytes_);
+    behind_.assign(n, 0);
+    halved_.assign(n, 0);
+    parallel_for(n, kGrain, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) this->template choose_leaves<D>(i);
+    });
+    const auto nz = static_cast<std::size_t>(blocks_.z), step_x = static_cast<std::size_t>(blocks_.y) * nz;
+    const auto ask = [&](std::size_t block) {
+        ensure_block(block);
+        if (corner_bits_[block] & kAsked) return;
+        corner_bits_[block] |= kAsked;
+        asked_.push_back(block);
+    };
+    std::size_t halved = 0;
+    std::vector<std::size_t> apart[8];  // no two cells of a list want points of one block
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::size_t block = dirty_[i];
+        corner_bits_[block] &= static_cast<std::uint8_t>(~kDirty);
+        if (halved_[i] == 0) continue;
+        halved += halved_[i];
+        ask(block);
+        const Vec3i at = block_at(block)->origin;
+        if (leaves_[i * leaf_bytes_] & 1)
+            block_at(block)->masks[detail::MaskLayout{set_bytes_, leaf_bytes_}.halved()] |= 1;
+        for (unsigned k = 1; k < 7; ++k)
+            if (behind_[i] >> k & 1) ask(block + (k >> 2) * step_x + (k >> 1 & 1) * nz + (k & 1));
+        apart[(at.x >> D & 1) * 4 + (at.y >> D & 1) * 2 + (at.z >> D & 1)].push_back(i);
+    }
+    for (const auto& list : apart)
+        parallel_for(list.size(), kGrain, [&](std::size_t begin, std::size_t end) {
+            for (std::size_t i = begin; i < end; ++i) this->template ask_for_points<D>(list[i]);
+        });
+    dirty_.clear();
+    list_points<D>();
+    return halved;
+}
+
+/// Which leaves of a dirty cell are to be halved; notes them in the cell, unless it has no block yet.
+template <class T>
+template <int D>
+void Mise<T>::choose_leaves(std::size_t dirty) {
+    using M = detail::Masks<D>;
+    using Row = typename M::Row;
+    const detail::MaskLayout layout{set_bytes_, leaf_bytes_};
+    const std::size_t block = dirty_[dirty];
+    const auto nz = static_cast<std::size_t>(blocks_.z), step_x = static_cast<std::size_t>(blocks_.y) * nz;
+    const std::uint8_t *inside[8], *outside[8];
+    for (unsigned i = 0; i < 8; ++i) {
+        const std::size_t b = block + (i >> 2) * step_x + (i >> 1 & 1) * nz + (i & 1);
+        if (const Block* at = block_at(b)) {
+            inside[i] = at->masks + layout.inside(), outside[i] = at->masks + layout.outside();
+        } else {
+            inside[i] = corner_bits_[b] & kInside ? kFirstPoint : kNoPoint;
+            outside[i] = corner_bits_[b] & kOutside ? kFirstPoint : kNoPoint;
+        }
+    }
+    typename M::Leaves see_inside, wanted, none{};
+    detail::leaves_that_see<D>(inside, see_inside);
+    detail::leaves_that_see<D>(outside, wanted);
+    for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = static_cast<Row>(wanted[i] & see_inside[i]);
+    if (!seed_begin_.empty()) {
+        for (std::uint32_t i = seed_begin_[block]; i < seed_begin_[block + 1]; ++i)
+            detail::add_leaves<D>(seeds_[i], wanted);
+    }
+    const Block* own = block_at(block);
+    halved_[dirty] = detail::halve<D>(wanted, own ? detail::rows<Row>(own->masks + layout.halved()) : none.data());
+    if (halved_[dirty] == 0) return;
+    behind_[dirty] = detail::blocks_behind<D>(wanted);
+    std::memcpy(leaves_.data() + dirty * leaf_bytes_, wanted.data(), sizeof wanted);
+}
+
+template <class T>
+template <int D>
+void Mise<T>::ask_for_points(std::size_t dirty) {
+    const detail::MaskLayout layout{set_bytes_, leaf_bytes_};
+    const std::size_t block = dirty_[dirty];
+    const auto nz = static_cast<std::size_t>(blocks_.z), step_x = static_cast<std::size_t>(blocks_.y) * nz;
+    typename detail::Masks<D>::Leaves leaves;
+    std::memcpy(leaves.data(), leaves_.data() + dirty * leaf_bytes_, sizeof leaves);
+    detail::WantedPoints<D> wanted;
+    detail::wanted_points<D>(leaves, wanted);
+    for (unsigned i = 0; i < 7; ++i) {
+        if (i > 0 && !(behind_[dirty] >> i & 1)) continue;
+        const Block* at = block_at(block + (i >> 2) * step_x + (i >> 1 & 1) * nz + (i & 1));
+        detail::ask_block<D>(wanted, i, layout, at->masks);
+    }
+}
+
+/// Writes pending_, block after block.
+template <class T>
+template <int D>
+void Mise<T>::list_points() {
+    const detail::MaskLayout layout{set_bytes_, leaf_bytes_};
+    const auto pending_of = [&](std::size_t i) { return block_at(asked_[i])->masks + layout.pending(); };
+    asked_begin_.resize(asked_.size());
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < asked_.size(); ++i) {
+        asked_begin_[i] = n;
+        const std::uint8_t* pending = pending_of(i);
+        for (std::size_t word = 0; word < detail::Masks<D>::words; ++word)
+            n += static_cast<std::size_t>(std::popcount(detail::load_word(pending + 8 * word)));
+    }
+    pending_.resize(n);
+    parallel_for(asked_.size(), kGrain, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) {
+            const Vec3i origin = block_at(asked_[i])->origin;
+            const std::uint8_t* pending = pending_of(i);
+            Vec3i* to = pending_.data() + asked_begin_[i];
+            for (std::size_t word = 0; word < detail::Masks<D>::words; ++word) {
+                for (std::uint64_t left = detail::load_word(pending + 8 * word); left; left &= left - 1) {
+                    const auto local = static_cast<unsigned>(
+                        detail::local_of_bit<D>(64 * word + static_cast<std::size_t>(std::countr_zero(left))));
+                    constexpr unsigned m = (1u << D) - 1;
+                    *to++ = origin + Vec3i{static_cast<int>(local >> 2 * D), static_cast<int>(local >> D & m),
+                                           static_cast<int>(local & m)};
+                }
+            }
+        }
     });
 }
 
@@ -382,111 +402,52 @@ std::size_t Mise<T>::evaluated_points() const {
 }
 
 template <class T>
+bool Mise<T>::is_known(const Block& block, std::size_t local) const {
+    const int d = options_.depth;
+    const auto m = static_cast<std::size_t>(unit_ - 1);
+    const std::size_t bit = d >= 3 ? local : local >> d << 3 | (local & m);
+    return (block.masks[bit / 8] | block.masks[set_bytes_ + bit / 8]) >> bit % 8 & 1;
+}
+
+template <class T>
 bool Mise<T>::is_evaluated(Vec3i p) const {
-    const std::size_t local = local_index(p), block = block_index(p);
-    if (local == 0) return started_ || !std::isnan(corner_values_[block]);
-    const std::int32_t slot = slot_[block];
-    return slot >= 0 && (block_store_[static_cast<std::size_t>(slot)].info[local] & kStateMask) == kKnown;
+    const std::size_t local = local_index(p);
+    if (local == 0) return started_;
+    const Block* block = block_at(block_index(p));
+    return block && is_known(*block, local);
 }
 
 template <class T>
 T Mise<T>::value_at(Vec3i p) const {
     const std::size_t local = local_index(p), block = block_index(p);
-    if (local == 0) return corner_values_[block];
-    return block_store_[static_cast<std::size_t>(slot_[block])].values[local];
+    return local == 0 ? corner_values_[block] : block_at(block)->values[local];
+}
+
+/// The level of the leaf that contains a finest cell.
+template <class T>
+int Mise<T>::level_at(Vec3i cell) const {
+    const Block* block = block_at(block_index(cell));
+    if (!block) return 0;
+    const int d = options_.depth, m = unit_ - 1;
+    const std::uint8_t* halved = block->masks + detail::MaskLayout{set_bytes_, leaf_bytes_}.halved();
+    const auto row_bytes = static_cast<std::size_t>(std::max(1, unit_ / 8));
+    for (int level = 0; level < d; ++level) {
+        const auto x = static_cast<std::size_t>((cell.x & m) >> (d - level));
+        const auto y = static_cast<std::size_t>((cell.y & m) >> (d - level));
+        const auto z = static_cast<std::size_t>(cell.z & m & -(unit_ >> level));
+        const std::size_t row = ((std::size_t{1} << 2 * level) - 1) / 3 + (x << level) + y;
+        if (!(halved[row * row_bytes + z / 8] >> z % 8 & 1)) return level;
+    }
+    return d;
 }
 
 template <class T>
 std::size_t Mise<T>::memory_bytes() const {
+    const std::size_t masks = detail::MaskLayout{set_bytes_, leaf_bytes_}.bytes();
     return corner_values_.size() * (sizeof(T) + sizeof(std::int32_t) + 1) +
-           block_store_.size() * (block_volume_ * (sizeof(T) + 1) + sizeof(Block)) +
-           pending_.capacity() * sizeof(Vec3i) + seeds_.size() * sizeof(Vec3i);
-}
-
-template <class T>
-std::vector<T> Mise<T>::to_dense() const {
-    const Vec3i n = size();
-    const auto ny = static_cast<std::size_t>(n.y), nz = static_cast<std::size_t>(n.z), plane_size = ny * nz;
-    std::vector<T> dense(volume(n), std::numeric_limits<T>::quiet_NaN());
-    parallel_for(static_cast<std::size_t>(n.x), 4, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t x = begin; x < end; ++x) {
-            T* out = dense.data() + x * plane_size;
-            for (int y = 0; y < n.y; ++y) {
-                for (int z = 0; z < n.z; ++z, ++out) {
-                    const Vec3i p{static_cast<int>(x), y, z};
-                    if (is_evaluated(p)) *out = value_at(p);
-                }
-            }
-        }
-    });
-    for (std::size_t i = plane_size; i < dense.size(); ++i) {
-        if (std::isnan(dense[i])) dense[i] = dense[i - plane_size];
-    }
-    for (std::size_t i = 0; i < dense.size(); ++i) {
-        if (std::isnan(dense[i]) && i % plane_size >= nz) dense[i] = dense[i - nz];
-    }
-    for (std::size_t i = 0; i < dense.size(); ++i) {
-        if (std::isnan(dense[i]) && i % nz != 0) dense[i] = dense[i - 1];
-    }
-    return dense;
-}
-
-/// A sample that was never asked lies on the boundary of unsplit leaves only, all of one side; it takes the value of
-/// the first corner of one of them.
-template <class T>
-const T* Mise<T>::plane(int x, std::vector<T>& scratch) const {
-    const Vec3i n = size();
-    scratch.resize(static_cast<std::size_t>(n.y) * static_cast<std::size_t>(n.z));
-    for (int y = 0; y < n.y; ++y) {
-        T* out = scratch.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(n.z);
-        const Vec3i last = options_.cells - Vec3i{1, 1, 1};
-        const int bx = x >> options_.depth, by = y >> options_.depth;
-        const std::size_t row = flat({bx, by, 0}, blocks_);
-        const std::size_t cell_row = flat({std::min(bx, last.x), std::min(by, last.y), 0}, blocks_);
-        const bool on_corners = local_index({x, y, 0}) == 0;
-        for (int bz = 0; bz < blocks_.z; ++bz) {
-            const std::size_t block = row + static_cast<std::size_t>(bz);
-            const std::size_t cell = cell_row + static_cast<std::size_t>(std::min(bz, last.z));
-            const int z = bz * unit_, end = std::min(z + unit_, n.z);
-            if (slot_[block] < 0 && !(root_[cell] & kSplit)) {
-                std::fill(out + z, out + end, corner_values_[cell]);
-            } else {
-                fill_run({x, y, z}, end, out);
-            }
-            if (on_corners) out[z] = corner_values_[block];
-        }
-    }
-    return scratch.data();
-}
-
-/// Writes out[p.z..end), the samples of one block along z; the coarse sample itself is the caller's.
-template <class T>
-void Mise<T>::fill_run(Vec3i p, int end, T* out) const {
-    const Vec3i n = size();
-    const std::size_t block = block_index(p), first = local_index(p);
-    const Block* own = slot_[block] < 0 ? nullptr : &block_store_[static_cast<std::size_t>(slot_[block])];
-    const auto known = [&](int z) {
-        return own && (own->info[first + static_cast<std::size_t>(z - p.z)] & kStateMask) == kKnown;
-    };
-    for (int z = p.z; z < end;) {
-        if (known(z)) {
-            out[z] = own->values[first + static_cast<std::size_t>(z - p.z)];
-            ++z;
-            continue;
-        }
-        const Vec3i cell{std::min(p.x, n.x - 2), std::min(p.y, n.y - 2), std::min(z, n.z - 2)};
-        const std::size_t leaf_block = block_index(cell);
-        int level = 0;
-        if (root_[leaf_block] & kSplit) {
-            const auto& info = block_store_[static_cast<std::size_t>(slot_[leaf_block])].info;
-            level = (info[local_index(cell)] & kLevelMask) >> kLevelShift;
-        }
-        const int extent = unit_ >> level, stop = std::min(end, (z & -extent) + extent);
-        const T fill = value_at({cell.x & -extent, cell.y & -extent, cell.z & -extent});
-        do {
-            out[z++] = fill;
-        } while (z < stop && !known(z));
-    }
+           mask_chunks_.size() * chunk_blocks_ * (block_volume_ * sizeof(T) + masks) +
+           block_store_.capacity() * sizeof(Block) + pending_.capacity() * sizeof(Vec3i) +
+           seeds_.size() * sizeof(Vec3i) + leaves_.capacity();
 }
 
 template class Mise<float>;

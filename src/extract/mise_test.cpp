@@ -3,10 +3,12 @@
 #include "nir/extract/mise.h"
 
 #include "nir/base/error.h"
+#include "nir/base/parallel.h"
 #include "nir/base/rng.h"
 #include "nir/extract/marching_cubes.h"
 #include "nir/geom/mesh_check.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -294,10 +296,11 @@ struct SlowMise {
 
 TEST(Mise, EqualsTheSlowRulesOnRandomFieldsWithTies) {
     Rng rng(3);
-    for (int trial = 0; trial < 25; ++trial) {
-        const Vec3i cells{1 + static_cast<int>(rng.below(4)), 1 + static_cast<int>(rng.below(4)),
-                          1 + static_cast<int>(rng.below(4))};
-        const int depth = static_cast<int>(rng.below(4));
+    for (int trial = 0; trial < 28; ++trial) {
+        const bool deep = trial >= 25;
+        const auto some = [&] { return 1 + static_cast<int>(rng.below(deep ? 2 : 4)); };
+        const Vec3i cells{some(), some(), some()};
+        const int depth = deep ? trial - 21 : static_cast<int>(rng.below(4));
         const Vec3d a{rng.normal(), rng.normal(), rng.normal()}, b{rng.normal(), rng.normal(), rng.normal()};
         const double shift = 2 * rng.normal();
         const bool ties = trial % 2 == 0;
@@ -335,6 +338,41 @@ TEST(Mise, EqualsTheSlowRulesOnRandomFieldsWithTies) {
                 }
             }
         }
+    }
+}
+
+TEST(Mise, AsksForTheSamePointsWithAnyNumberOfThreads) {
+    const int before = threads();
+    std::vector<std::vector<Vec3i>> rounds[2];
+    for (int i = 0; i < 2; ++i) {
+        set_threads(1 + 2 * i);
+        Mise<float> mise({.cells = {16, 16, 16}, .depth = 3});
+        std::vector<float> values;
+        while (!mise.done()) {
+            rounds[i].emplace_back(mise.query().begin(), mise.query().end());
+            values.clear();
+            for (const auto& p : mise.query()) values.push_back(static_cast<float>(twisted(position(p, 128, false))));
+            mise.update(values);
+        }
+    }
+    set_threads(before);
+    EXPECT_GT(rounds[0].size(), 3u);
+    EXPECT_TRUE(rounds[0] == rounds[1]);
+}
+
+TEST(Mise, NamesThePointOfALaterRoundThatIsNotANumber) {
+    Mise<double> mise({.cells = {2, 2, 2}, .depth = 3});
+    std::vector<double> values;
+    for (const auto& p : mise.query()) values.push_back(p.x - 7.5);
+    mise.update(values);
+    const Vec3i bad = mise.query().back();
+    values.assign(mise.query().size(), 1.0);
+    values.back() = std::nan("");
+    try {
+        mise.update(values);
+        FAIL();
+    } catch (const Error& e) {
+        EXPECT_THAT(e.what(), testing::HasSubstr(fmt::format("{} {} {}", bad.x, bad.y, bad.z)));
     }
 }
 

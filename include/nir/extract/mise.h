@@ -34,9 +34,10 @@ struct MiseRound {
 ///     Mise<float> mise(options);
 ///     while (!mise.done()) { values = field(mise.query()); mise.update(values); }
 ///
-/// Work per round is proportional to the new points. Memory: about 10 bytes a coarse sample, and (sizeof(T) + 1) *
-/// 8^depth bytes for every coarse cell near the surface. T is float or double. As a LatticeSource it hands out the
-/// finest lattice; samples that were never asked carry a value of the right side.
+/// Work per round is proportional to the new points; a round asks block after block, with nir's pool. Memory: about 10
+/// bytes a coarse sample, and (sizeof(T) + 0.5) * 8^depth bytes for every coarse cell near the surface. T is float or
+/// double. As a LatticeSource it hands out the finest lattice; samples that were never asked carry a value of the right
+/// side.
 /// Ref: mescheder2019 §3.3 (occupancy networks). Limit: what touches no coarse sample is not found; see seed().
 template <class T>
 class Mise final : public LatticeSource<T> {
@@ -71,43 +72,55 @@ public:
     const T* plane(int x, std::vector<T>& scratch) const override;
 
 private:
+    /// The points owned by a coarse cell (lower faces included) and its octree; see src/extract/mise_masks.h.
     struct Block {
-        std::unique_ptr<T[]> values;           ///< Of the points owned by a coarse cell (lower faces included).
-        std::unique_ptr<std::uint8_t[]> info;  ///< Point state, and level and flags of the leaf that starts here.
-    };
-    struct Leaf {
         geom::Vec3i origin;
-        int level;
+        std::uint8_t* masks;
+        T* values;
     };
 
     std::size_t block_index(geom::Vec3i point) const;
     std::size_t local_index(geom::Vec3i point) const;
+    geom::Vec3i origin_of(std::size_t block) const;
+    const Block* block_at(std::size_t block) const;
     Block& ensure_block(std::size_t block);
-    geom::Vec3i point_of(std::size_t block, std::size_t local) const;
-    void touch(geom::Vec3i point, std::size_t block, std::size_t local, T value);
-    void touch_root(std::size_t block, std::uint8_t sides);
-    void touch_leaf(std::size_t block, std::uint8_t* info, std::size_t local, std::uint8_t sides);
-    void touch_leaf(std::size_t block, std::size_t local, std::uint8_t sides);
-    void activate_seeded(const Leaf& parent, bool root);
-    void split(const Leaf& leaf);
-    void create_children(const Leaf& leaf);
-    void inherit_sides(const Leaf& leaf);
-    void add_points(const Leaf& leaf);
-    bool is_among_finest(const Block& block, std::size_t local) const;
     std::uint8_t sides(T value) const;
-    void fill_run(geom::Vec3i point, int end, T* out) const;
+    void take_corners(std::span<const T> values);
+    void take_values(std::span<const T> values);
+    template <int D>
+    void store_values(std::size_t asked, const T* values);
+    void mark(std::size_t block);
+    void mark_around(std::size_t asked);
+    template <int D>
+    std::size_t refine();
+    template <int D>
+    void choose_leaves(std::size_t dirty);
+    template <int D>
+    void ask_for_points(std::size_t dirty);
+    template <int D>
+    void list_points();
+    bool is_known(const Block& block, std::size_t local) const;
+    int level_at(geom::Vec3i cell) const;
+    T fill_run(const Block& block, std::size_t first, T before, int n, T* out) const;
 
     MiseOptions options_;
-    int unit_;                        // finest cells along a coarse cell
-    std::size_t block_volume_;        // points in a block
-    std::size_t first_cell_[7];       // of each level: what of a cell's number in its block its leaf's first cell has
-    geom::Vec3i blocks_;              // coarse samples per axis
-    std::vector<T> corner_values_;    // of the coarse samples
-    std::vector<std::int32_t> slot_;  // of each coarse sample: its block, or -1
-    std::vector<std::uint8_t> root_;  // of each coarse cell: flags, and whether it is split
+    int unit_;                               // finest cells along a coarse cell
+    std::size_t block_volume_;               // points in a block
+    std::size_t set_bytes_, leaf_bytes_;     // of the masks of a block
+    std::size_t chunk_blocks_;               // blocks that are made at a time
+    geom::Vec3i blocks_;                     // coarse samples per axis
+    std::vector<T> corner_values_;           // of the coarse samples
+    std::vector<std::uint8_t> corner_bits_;  // of the coarse samples: sides, and whether their block is in a list below
+    std::vector<std::int32_t> slot_;         // of each coarse sample: its block, or -1
     std::vector<Block> block_store_;
+    std::vector<std::unique_ptr<std::uint8_t[]>> mask_chunks_;
+    std::vector<std::unique_ptr<T[]>> value_chunks_;
     std::vector<geom::Vec3i> pending_;
-    std::vector<Leaf> active_;
+    std::vector<std::size_t> asked_, asked_begin_;  // blocks of the points in pending_, and the first of each
+    std::vector<std::uint8_t> before_;              // of these: blocks whose leaves see the points too
+    std::vector<std::size_t> dirty_;                // coarse cells with new points in them or on their sides
+    std::vector<std::uint8_t> leaves_, behind_;     // of these: leaves to halve, and blocks whose points that wants
+    std::vector<std::size_t> halved_;               // of these: how many leaves
     std::vector<MiseRound> rounds_;
     std::vector<geom::Vec3i> seeds_;         // finest cells, grouped by coarse cell
     std::vector<std::uint32_t> seed_begin_;  // first seed of each coarse cell; empty without seeds
