@@ -4,7 +4,8 @@
 // each:
 //     nir_train_radiance SCENE [--cpu SECONDS] [--log2 19] [--levels 8] [--features 4] [--finest 0] [--steps-across 0]
 //                        [--batch 17] [--every SECONDS] [--views 8] [--out FOLDER] [--lr 0.01] [--cascades 1]
-//                        [--cone 0] [--model M.safetensors] [--mesh M.ply] [--load M.safetensors] [--picture 800]
+//                        [--cone 0] [--shape distance|occupancy] [--sharpness S] [--eikonal W] [--smoothness W]
+//                        [--model M.safetensors] [--mesh M.ply] [--load M.safetensors] [--picture 800]
 // 0 for --finest and --steps-across: from what a pixel covers.
 #include "nir/base/parallel.h"
 #include "nir/base/timer.h"
@@ -20,6 +21,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <string>
 #include <sys/resource.h>
 
@@ -84,11 +86,13 @@ void write_pair(const std::string& path, const std::vector<float>& truth, const 
 /// The largest component of the surface, coloured.
 void write_mesh(const std::string& path, const render::RadianceModel& model,
                 const std::vector<render::PosedView>& views) {
-    const auto level = render::surface_level(model, views);
-    if (!level) return;
     const Timer timer;
-    const render::ViewDepths depths(model, views);
-    render::DensityField density(model, *level, &depths);
+    const bool surface = model.field.has_surface();
+    const std::optional<double> level = surface ? 0.0 : render::surface_level(model, views);
+    if (!level) return;
+    std::optional<render::ViewDepths> depths;
+    if (!surface) depths.emplace(model, views);
+    render::DensityField density(model, *level, depths ? &*depths : nullptr);
     extract::ExtractOptions options;
     options.resolution_0 = 64, options.upsampling = 2;
     geom::TriMesh mesh = extract::extract_mesh(density, options).mesh;
@@ -127,6 +131,8 @@ int main(int argc, char** argv) {
                                         : std::clamp(3 / footprint, 64.0, 8192.0) * (1 << (cascades - 1));
     config.hidden = static_cast<int>(arg.number("hidden", 64));
     config.cascades = cascades;
+    if (arg.text("shape") == "distance") config.shape = render::FieldShape::distance;
+    if (arg.text("shape") == "occupancy") config.shape = render::FieldShape::occupancy;
     render::RadianceField field(config, 1);
     if (!arg.text("load").empty()) {  // no training: the mesh of a saved model
         write_mesh(arg.text("mesh"), render::load_radiance(arg.text("load")), train);
@@ -136,6 +142,9 @@ int main(int argc, char** argv) {
     options.march.steps_across = arg.number("steps-across", 0) > 0
                                      ? arg.number("steps-across", 0)
                                      : std::clamp(std::sqrt(3.0) / (0.5 * footprint), 128.0, 4096.0);
+    options.last_sharpness = arg.number("sharpness", 2 * options.march.steps_across / std::sqrt(3.0));
+    options.eikonal = arg.number("eikonal", options.eikonal);
+    options.smoothness = arg.number("smoothness", options.smoothness);
     options.march.cone = arg.number("cone", 0);
     options.learning_rate = arg.number("lr", 1e-2);
     options.last_learning_rate = arg.number("last-lr", 3e-4);

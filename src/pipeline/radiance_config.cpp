@@ -6,6 +6,8 @@ namespace nir::pipeline {
 
 void RadianceFieldOptions::describe(ConfigVisitor& v) {
     v.choice("name", name, {"radiance"}, "density and colour at every point, learned from posed photos");
+    v.choice("shape", shape, {"density", "distance", "occupancy"},
+             "what the field is: a density, or a surface by its signed distance (NeuS) or its occupancy (UNISURF)");
     v.field("levels", levels, {.min = 1, .max = 32}, "grids of the hash encoding, from coarse to fine");
     v.field("features", features, {.min = 2, .max = 4}, "numbers per entry of the tables, 2 or 4");
     v.field("log2_entries", log2_entries, {.min = 3, .max = 24}, "a level holds at most 2 to this power of entries");
@@ -24,6 +26,7 @@ void RadianceFieldOptions::describe(ConfigVisitor& v) {
         "near", near, {.min = -1, .unit = "world units"},
         "nothing is sampled nearer to a camera; -1: 0 for one cascade, otherwise a tenth of the distance to what the "
         "cameras look at");
+    v.check(shape == "density" || cascades <= 1, "cascades", "must be 1 for fields with a surface");
     v.check(features != 3, "features", "must be 2 or 4");
     v.check(hidden % 16 == 0, "hidden", "must be a multiple of 16");
     v.check(levels * features % 16 == 0, "levels", "times features must be a multiple of 16");
@@ -71,6 +74,12 @@ void RadianceTrainConfig::describe(ConfigVisitor& v) {
             "what is nearer to a camera learns less, so that nothing floats in front of it; -1: 0");
     v.field("fewest_views", fewest_views, {.min = 0, .max = 100},
             "cells that fewer cameras have in their picture stay empty; 0: 1 for one cascade, otherwise 2");
+    v.field("sharpness", sharpness, {.min = 0, .max = 1e6},
+            "of a signed distance in the end: 1 / width of the transition, per side of the cube; 0: a step");
+    v.field("eikonal", eikonal, {.min = 0, .max = 100},
+            "weight of (slope - 1)² of a signed distance, beside Huber's loss of a ray");
+    v.field("smoothness", smoothness, {.min = 0, .max = 100},
+            "weight of the squared change of a surface's slope from cell to cell");
     v.field("log_every", log_every, {.min = 1, .unit = "steps"}, "lines of metrics.jsonl");
     v.field("preview_every", preview_every, {.min = 0, .unit = "s"},
             "pictures of a held-out view; 0 = none; fewer if they would take a tenth of the time");
@@ -85,6 +94,9 @@ void RadianceConfig::describe(ConfigVisitor& v) {
     v.table("model", model, "the field");
     v.table("data", data, "the photos");
     v.table("train", train, "the training");
+    const bool surface = model.shape != "density";
+    v.check(!surface || (!train.poses && train.distortion <= 0), "train",
+            "has poses or distortion, which are for model.shape = \"density\"");
 }
 
 bool is_radiance_config(const Config& tree) {

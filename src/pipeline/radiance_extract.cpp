@@ -66,14 +66,16 @@ ExtractRadianceSummary extract_radiance(const ExtractRadianceOptions& o, Progres
     if (model.views.empty()) fail(ErrorKind::input, "{}: the model holds no cameras", o.model.string());
     reading.close();
     const bool wide = model.grid.cascades() > 1, cropping = o.crop.value_or(wide);
+    const bool surface = model.field.has_surface(), filling = o.fill && !surface;
+    if (surface && o.level) fail(ErrorKind::usage, "--level is for densities; {} has a surface", o.model.string());
     auto rendering = timer.phase("render");
     const std::vector<render::PosedView> views = small_views(model);
-    const double level = level_of(o, model, views);
+    const double level = surface ? 0 : level_of(o, model, views);
     std::optional<render::ViewDepths> depths;
-    if (o.fill || cropping) depths.emplace(model, views);
+    if (filling || cropping) depths.emplace(model, views);
     rendering.close();
 
-    render::DensityField density(model, level, o.fill ? &*depths : nullptr);
+    render::DensityField density(model, level, filling ? &*depths : nullptr);
     extract::ExtractOptions how;
     how.resolution_0 = o.resolution_0.value_or(64), how.upsampling = o.upsampling.value_or(2);
     how.dense = o.dense, how.refine_steps = o.refine, how.close_border = o.close_border && !wide;
@@ -90,6 +92,9 @@ ExtractRadianceSummary extract_radiance(const ExtractRadianceOptions& o, Progres
         const geom::Vec3d cell = out.result.lattice.spacing();
         out.cropped_faces = crop(mesh, *depths, 4 * std::max({cell.x, cell.y, cell.z}));
     }
+    if (mesh.faces.empty() && surface)
+        fail(ErrorKind::numeric, "{}: the field is {} everywhere: no surface", o.model.string(),
+             out.result.highest > 0 ? "solid" : "empty");
     if (mesh.faces.empty())
         fail(ErrorKind::numeric, "{}: no surface at the density {:.4g} per world unit; the field has {:.4g} to {:.4g}",
              o.model.string(), std::exp(level) / model.frame.side,
@@ -99,7 +104,7 @@ ExtractRadianceSummary extract_radiance(const ExtractRadianceOptions& o, Progres
         mesh, {.min_area_share = o.min_component.value_or(0), .keep_largest = o.min_component ? 0u : 1u});
     render::color_vertices(model, mesh);
     out.result.report = geom::check_mesh(mesh);
-    out.result.level = std::exp(level) / model.frame.side;
+    out.result.level = surface ? 0 : std::exp(level) / model.frame.side;
     const auto writing = timer.phase("write");
     io::write_geometry(o.mesh, mesh);
     return out;

@@ -67,7 +67,7 @@ render::FieldFrame open_frame(const RadianceScene& scene, const Focus& focus, Ra
 render::FieldFrame frame_for(const RadianceScene& scene, const RadianceDataOptions& data, const Focus& focus,
                              const geom::Box3d& box, RadianceFieldOptions& model) {
     const bool given = data.box.size() == 6 || scene.scene.aabb_scale || scene.scene.box;
-    if (model.cascades == 0 && scene.transparent) model.cascades = 1;
+    if (model.cascades == 0 && (scene.transparent || model.shape != "density")) model.cascades = 1;
     if (model.cascades == 0 && given) {
         const double scale = scene.scene.aabb_scale.value_or(4);
         model.cascades = std::clamp(static_cast<int>(std::lround(std::log2(std::max(scale, 1.0)))) + 1, 1, 8);
@@ -219,6 +219,7 @@ RadianceStart start_of(const RadianceScene& scene, RadianceConfig& config) {
             std::round(std::max<double>(std::clamp(3 / pixel, 64.0, 8192.0) * widest, model.base_resolution));
     if (model.steps_across == 0)
         model.steps_across = std::round(std::clamp(std::sqrt(3.0) / (0.5 * pixel), 128.0, 4096.0));
+    if (train.sharpness == 0) train.sharpness = std::round(std::max(2 * model.steps_across / std::sqrt(3.0), 40.0));
     if (model.cone < 0) model.cone = wide ? 1.0 / 256 : 0;
     if (model.near < 0) model.near = wide ? 0.1 * focus.distance : 0;
     return out;
@@ -228,6 +229,8 @@ render::RadianceFieldConfig field_config(const RadianceFieldOptions& o) {
     render::RadianceFieldConfig out;
     out.grid = {o.levels, o.features, o.log2_entries, o.base_resolution, o.finest_resolution};
     out.hidden = o.hidden, out.cascades = o.cascades;
+    if (o.shape == "distance") out.shape = render::FieldShape::distance;
+    if (o.shape == "occupancy") out.shape = render::FieldShape::occupancy;
     return out;
 }
 
@@ -244,6 +247,7 @@ render::RadianceTrainerOptions trainer_options(const RadianceConfig& config) {
     if (t.background == "black") out.background = std::array<float, 3>{0, 0, 0};
     out.linear_blend = t.blend == "linear", out.exposure = t.exposure, out.poses = t.poses;
     out.distortion = t.distortion, out.fade = t.fade;
+    out.last_sharpness = t.sharpness, out.eikonal = t.eikonal, out.smoothness = t.smoothness;
     return out;
 }
 

@@ -101,17 +101,18 @@ geom::Box3f DensityField::domain() const {
 void DensityField::values(std::span<const geom::Vec3f> points, std::span<float> out) const {
     parallel_for(points.size(), 4096, [&](std::size_t begin, std::size_t end) {
         FieldPoints inside;
+        const bool everywhere = model_.field.has_surface();
         std::vector<std::size_t> which;
         const auto grid = model_.grid.view();
         for (std::size_t i = begin; i < end; ++i) {
             out[i] = kEmpty;
             const auto world = static_cast<geom::Vec3d>(points[i]);
-            if (!occupied(grid, model_.frame.field_from_world(world))) continue;
+            if (!everywhere && !occupied(grid, model_.frame.field_from_world(world))) continue;
             inside.add(model_, world);
             which.push_back(i);
         }
         std::vector<float> density(which.size());
-        model_.field.log_density(inside.arrays(), density);
+        model_.field.level_values(inside.arrays(), density);
         for (std::size_t k = 0; k < which.size(); ++k) out[which[k]] = std::max(density[k], kEmpty);
         if (!depths_) return;
         for (std::size_t i = begin; i < end; ++i)

@@ -83,10 +83,10 @@ void OccupancyGrid::update(const RadianceField& field, std::size_t phase, std::s
             };
             x[i] = place(0), y[i] = place(1), z[i] = place(2);
         }
-        field.log_density({x, y, z}, density);
+        field.level_values({x, y, z}, density);
         for (std::size_t i = 0; i < n; ++i) {
             float& value = values_[phase + (begin + i) * phases];
-            const float now = std::exp(std::min(density[i], 30.0f)) * 1.7320508f / 1024;
+            const float now = field.step_thickness(density[i]);
             value = value < 0 ? now : std::max(decay * value, now);
         }
     });

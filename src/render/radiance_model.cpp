@@ -12,7 +12,7 @@
 namespace nir::render {
 namespace {
 
-constexpr std::string_view kFormat = "nir.radiance", kVersion = "2";
+constexpr std::string_view kFormat = "nir.radiance", kVersion = "2", kSurfaceVersion = "3";
 
 /// The numbers of a model, by name: written and read by the same list.
 template <class Model, class Visit>
@@ -92,6 +92,12 @@ void read_views(const io::TensorFile& file, RadianceModel& model) {
         model.views.push_back(view_from(std::span(numbers).subspan(i, kViewNumbers)));
 }
 
+FieldShape shape_of(const std::string& name) {
+    if (name == "distance") return FieldShape::distance;
+    if (name == "occupancy") return FieldShape::occupancy;
+    fail(ErrorKind::format, "the shape \"{}\" is neither \"distance\" nor \"occupancy\"", name);
+}
+
 RadianceModel read(const std::filesystem::path& path) {
     const io::TensorFile file = io::read_safetensors(path);
     const auto text = [&](const char* key) {
@@ -99,7 +105,8 @@ RadianceModel read(const std::filesystem::path& path) {
         return it == file.metadata.end() ? std::string() : it->second;
     };
     if (text("format") != kFormat) fail(ErrorKind::format, "this is no radiance field (format \"{}\")", text("format"));
-    if (text("version") != kVersion)
+    const bool surface = text("version") == kSurfaceVersion;
+    if (text("version") != kVersion && !surface)
         fail(ErrorKind::format, "version {} of the format is not known to this nir", text("version"));
     const io::NamedArray* environment = file.find("environment");
     const std::size_t expected = environment ? 6 : 5;
@@ -112,7 +119,9 @@ RadianceModel read(const std::filesystem::path& path) {
     });
     if (!(frame.side > 0) || !(march.steps_across >= 1) || !(march.cone >= 0))
         fail(ErrorKind::format, "side, steps_across or cone is out of range");
+    if (surface) config.shape = shape_of(text("shape"));
     RadianceField field(config);
+    if (surface) field.sharpness = read_number<float>(file, "sharpness");
     fill_values(file, "table", field.table);
     fill_values(file, "density", field.density_weights);
     fill_values(file, "colour", field.colour_weights);
@@ -143,6 +152,11 @@ void save_radiance(const std::filesystem::path& path, const RadianceModel& model
     FieldFrame frame = model.frame;
     MarchOptions march = model.march;
     visit_numbers(config, frame, march, [&](const char* name, auto& value) { write_number(file, name, value); });
+    if (model.field.has_surface()) {
+        file.metadata["version"] = kSurfaceVersion;
+        file.metadata["shape"] = config.shape == FieldShape::distance ? "distance" : "occupancy";
+        write_number(file, "sharpness", model.field.sharpness);
+    }
     for (const auto& [key, value] : model.info) file.metadata[key] = value;
     write_values(file, "table", model.field.table), write_values(file, "density", model.field.density_weights);
     write_values(file, "colour", model.field.colour_weights);

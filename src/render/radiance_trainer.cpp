@@ -72,6 +72,7 @@ struct RadianceTrainer::Impl {
           environment_adam(scene.environment.raw.size()) {
         for (const auto& level : f.grid.levels)
             touched.emplace_back((level.entries + kernels::kHashGridBlock - 1) / kernels::kHashGridBlock);
+        read_candidates();
     }
 
     /// Runs the rays of one group chunk by chunk, on memory that the last user left.
@@ -93,8 +94,29 @@ struct RadianceTrainer::Impl {
         idle_chunks.push_back(std::move(chunk));
     }
 
+    /// What a field with a surface may show by now: levels from coarse to fine, a transition that narrows.
+    void follow_progress(double progress) {
+        if (!field.has_surface()) return;
+        const auto& o = scene.options;
+        const double levels = static_cast<double>(field.grid.levels.size());
+        const auto first = static_cast<double>(std::min(RadianceField::kFirstLevels, field.grid.levels.size()));
+        const double share = std::min(1.0, progress / std::max(o.levels_until, 1e-9));
+        scene.active_levels = static_cast<std::size_t>(first + std::floor(share * (levels - first) + 1e-9));
+        const double sharp = std::min(1.0, progress / std::max(o.sharp_from, 1e-9));
+        field.sharpness = static_cast<float>(o.first_sharpness * std::pow(o.last_sharpness / o.first_sharpness, sharp));
+    }
+
+    /// The cells that carving has left, as bits.
+    void read_candidates() {
+        if (!field.has_surface() || grid.candidates() == kernels::kCellsPerCascade) return;
+        scene.candidates.assign(kernels::kBricksPerCascade, 0);
+        for (const std::uint32_t cell : grid.candidate_cells())
+            scene.candidates[cell / 64] |= std::uint64_t{1} << (cell % 64);
+    }
+
     /// One thread owns a level: it adds the gradients in the order of the groups and moves what was touched.
     void update_level(std::size_t l, double rate) {
+        if (l >= scene.active_levels) return;
         const auto& level = field.grid.levels[l];
         const std::size_t f = static_cast<std::size_t>(field.grid.features), from = level.offset * f,
                           n = level.entries * f;
@@ -191,6 +213,7 @@ struct RadianceTrainer::Impl {
     StepReport step(double progress) {
         StepReport report;
         Timer timer;
+        follow_progress(progress);
         update_grid();
         report.grid_s = timer.seconds();
         timer.restart();
@@ -237,6 +260,7 @@ void RadianceTrainer::save(io::TensorFile& out) const {
     write_number(out, "trainer.steps", t.steps), write_number(out, "trainer.rays", t.rays);
     write_number(out, "trainer.grid_turn", t.grid_turn);
     write_number(out, "trainer.samples_per_ray", t.samples_per_ray);
+    if (t.field.has_surface()) write_number(out, "field.sharpness", t.field.sharpness);
 }
 
 void RadianceTrainer::restore(const io::TensorFile& file) {
@@ -250,6 +274,8 @@ void RadianceTrainer::restore(const io::TensorFile& file) {
     t.grid_turn = read_number<std::size_t>(file, "trainer.grid_turn");
     t.samples_per_ray = read_number<double>(file, "trainer.samples_per_ray");
     t.grid = std::move(grid);
+    t.read_candidates();
+    if (t.field.has_surface()) t.field.sharpness = read_number<float>(file, "field.sharpness");
     t.field.refresh_halves();
     t.field.pack_networks();
     t.scene.corrections.restored();

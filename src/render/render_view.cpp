@@ -130,7 +130,7 @@ private:
             }
         }
         w.density.resize(4 * n);
-        field_.log_density({w.near_x, w.near_y, w.near_z}, w.density);
+        field_.level_values({w.near_x, w.near_y, w.near_z}, w.density);
         for (std::size_t r = 0; r < n; ++r) {
             std::array<float, 3> slope{};
             for (std::size_t k = 0; k < 4; ++k)

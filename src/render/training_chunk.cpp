@@ -66,6 +66,8 @@ TrainingScene::TrainingScene(const RadianceField& f, const std::vector<PosedView
         directions_.push_back(it->second);
         rays.emplace_back(view.camera, view.world_from_camera, frame, it->second);
     }
+    if (field.has_surface() && (options.poses || options.distortion > 0))
+        fail(ErrorKind::config, "poses and distortion are for densities, not for fields with a surface");
     gains.assign(views.size(), {1, 1, 1});
     if (options.environment) environment = EnvironmentMap(kEnvironmentWidth, kEnvironmentHeight);
     const float diagonal = std::sqrt(3.0f) * static_cast<float>(1 << (field.config.cascades - 1));
@@ -173,30 +175,18 @@ void TrainingChunk::loss(const TrainingScene& scene, std::size_t rays, GroupGrad
     }
 }
 
-void TrainingChunk::backward(const TrainingScene& scene, std::size_t rays, GroupGradients& out) {
+/// The density network's and the grid's share, given the derivative by the network's outputs [rows at stride].
+void TrainingChunk::density_backward(const TrainingScene& scene, const kernels::PointArrays& points, float* encoded,
+                                     std::span<float> hidden, const float* slopes, std::size_t stride,
+                                     GroupGradients& out) {
     const RadianceField& field = scene.field;
-    const std::size_t samples = tracer_.size(), in = field.colour_net.in(), n_out = field.colour_net.out(),
-                      width = field.grid.width();
-    // Columns 3 to 15 of d_raw_ are written by nobody: they stay zero.
-    d_raw_.grow(samples * n_out), d_density_.grow(samples), d_in_.grow(samples * in), d_encoded_.grow(samples * width);
-    scratch_.grow(2 * kernels::kMlpRows * std::max(field.colour_net.widest(), field.density_net.widest()));
-    kernels::composite_backward(
-        tracer_.first, {tracer_.colour_in.first(samples * in), in, tracer_.dt.first(samples), weights_.first(samples),
-                        tracer_.alpha.first(samples), rgb_.first(3 * samples), color_, slope_, d_raw_.data, n_out,
-                        d_density_.first(samples)});
-    if (scene.options.distortion > 0) distortion(scene, rays, out);
-    if (scene.options.fade > 0) fade(scene);
-    gradients_of_photos(scene, out);
-    kernels::mlp_backward(field.colour_net, field.colour_weights, samples, tracer_.colour_in.data.data(), in,
-                          hidden_.first(samples * field.colour_net.hidden()), d_raw_.data.data(), n_out,
-                          d_in_.data.data(), in, out.colour, scratch_.data);
-    for (std::size_t i = 0; i < samples; ++i) d_in_.data[i * in] += d_density_.data[i];
-    kernels::mlp_backward(field.density_net, field.density_weights, samples, tracer_.encoded.data.data(), width,
-                          tracer_.hidden.first(samples * field.density_net.hidden()), d_in_.data.data(), in,
+    const std::size_t samples = points.size(), width = field.grid.width();
+    d_encoded_.grow(samples * width);
+    kernels::mlp_backward(field.density_net, field.density_weights, samples, encoded, width, hidden, slopes, stride,
                           d_encoded_.data.data(), width, out.density, scratch_.data);
-    out.x.insert(out.x.end(), tracer_.x.data.begin(), tracer_.x.data.begin() + static_cast<std::ptrdiff_t>(samples));
-    out.y.insert(out.y.end(), tracer_.y.data.begin(), tracer_.y.data.begin() + static_cast<std::ptrdiff_t>(samples));
-    out.z.insert(out.z.end(), tracer_.z.data.begin(), tracer_.z.data.begin() + static_cast<std::ptrdiff_t>(samples));
+    out.x.insert(out.x.end(), points.x.begin(), points.x.end());
+    out.y.insert(out.y.end(), points.y.begin(), points.y.end());
+    out.z.insert(out.z.end(), points.z.begin(), points.z.end());
     const auto features = static_cast<std::size_t>(field.grid.features);
     for (std::size_t l = 0; l < out.by_level.size(); ++l) {
         auto& level = out.by_level[l];
@@ -206,6 +196,43 @@ void TrainingChunk::backward(const TrainingScene& scene, std::size_t rays, Group
             std::copy_n(d_encoded_.data.data() + i * width + l * features, features,
                         level.data() + from + i * features);
     }
+}
+
+void TrainingChunk::backward(const TrainingScene& scene, std::size_t rays, GroupGradients& out) {
+    const RadianceField& field = scene.field;
+    const std::size_t samples = tracer_.size(), in = field.colour_net.in(), n_out = field.colour_net.out();
+    // Columns 3 to 15 of d_raw_ are written by nobody: they stay zero.
+    d_raw_.grow(samples * n_out), d_density_.grow(samples), d_in_.grow(samples * in);
+    scratch_.grow(2 * kernels::kMlpRows * std::max(field.colour_net.widest(), field.density_net.widest()));
+    kernels::CompositeBackward composite{tracer_.colour_in.first(samples * in),
+                                         in,
+                                         tracer_.dt.first(samples),
+                                         weights_.first(samples),
+                                         tracer_.alpha.first(samples),
+                                         rgb_.first(3 * samples),
+                                         color_,
+                                         slope_,
+                                         d_raw_.data,
+                                         n_out,
+                                         d_density_.first(samples)};
+    if (field.has_surface()) {  // a density of 1 and steps of 1: dL/dthickness
+        std::fill_n(ones_.grow(samples), samples, 1.0f);
+        zeros_.grow(samples);  // nobody writes them
+        composite.log_density = zeros_.first(samples), composite.log_density_stride = 1;
+        composite.dt = ones_.first(samples);
+    }
+    kernels::composite_backward(tracer_.first, composite);
+    if (scene.options.distortion > 0) distortion(scene, rays, out);
+    if (scene.options.fade > 0) fade(scene);
+    if (field.has_surface()) thickness_to_raw(scene);
+    gradients_of_photos(scene, out);
+    kernels::mlp_backward(field.colour_net, field.colour_weights, samples, tracer_.colour_in.data.data(), in,
+                          hidden_.first(samples * field.colour_net.hidden()), d_raw_.data.data(), n_out,
+                          d_in_.data.data(), in, out.colour, scratch_.data);
+    for (std::size_t i = 0; i < samples; ++i) d_in_.data[i * in] += d_density_.data[i];
+    density_backward(scene, {tracer_.x.first(samples), tracer_.y.first(samples), tracer_.z.first(samples)},
+                     tracer_.encoded.data.data(), tracer_.hidden.first(samples * field.density_net.hidden()),
+                     d_in_.data.data(), in, out);
 }
 
 void TrainingChunk::run(const TrainingScene& scene, const kernels::OccupancyView& grid, std::uint64_t step,
@@ -218,6 +245,7 @@ void TrainingChunk::run(const TrainingScene& scene, const kernels::OccupancyView
     loss(scene, rays, out);
     backward(scene, rays, out);
     if (scene.options.poses) gradients_of_poses(scene, step, begin, out);
+    if (scene.field.has_surface()) surface_terms(scene, step, begin, rays, out);
 }
 
 }  // namespace nir::render

@@ -3,6 +3,7 @@
 #include "render/wave_tracer.h"
 
 #include "nir/kernels/composite.h"
+#include "nir/kernels/surface_opacity.h"
 
 #include <algorithm>
 
@@ -21,13 +22,38 @@ void WaveTracer::evaluate(const RadianceField& field, std::size_t begin, std::si
     float* encoding = raw_encoded_.grow(end * width) + begin * width;
     float* activations = raw_hidden_.grow(end * n_hidden) + begin * n_hidden;
     float* out = raw_out_.grow(end * kOut) + begin * kOut;
-    float* opacity = raw_alpha_.grow(end) + begin;
     const kernels::PointArrays points{
         {raw_x_.data.data() + begin, n}, {raw_y_.data.data() + begin, n}, {raw_z_.data.data() + begin, n}};
     kernels::hash_grid_forward(field.grid, points, field.half_table, {encoding, n * width}, width);
     kernels::mlp_forward(field.density_net, field.density_packed, n, encoding, width, {activations, n * n_hidden}, out,
                          kOut);
-    kernels::density_to_alpha({out, n * kOut}, kOut, {raw_dt_.data.data() + begin, n}, {opacity, n});
+}
+
+void WaveTracer::opacities(const RadianceField& field, std::size_t from, std::size_t begin, std::size_t end) {
+    const std::size_t n = end - begin;
+    if (n == 0) return;
+    raw_alpha_.grow(end), raw_value_.grow(end);
+    const std::span<float> opacity = std::span(raw_alpha_.data).subspan(begin, n);
+    if (!field.has_surface()) {
+        kernels::density_to_alpha(std::span(raw_out_.data).subspan(begin * kOut, n * kOut), kOut,
+                                  std::span(raw_dt_.data).subspan(begin, n), opacity);
+        return;
+    }
+    const bool distance = field.config.shape == FieldShape::distance;
+    for (std::size_t i = begin; i < end; ++i) {
+        const float value = field.level_value(raw_x_.data[i], raw_y_.data[i], raw_z_.data[i], raw_out_.data[i * kOut]);
+        raw_value_.data[i] = distance ? -value : value;
+    }
+    const std::span<const float> values = std::span(raw_value_.data).subspan(begin, n);
+    if (!distance) {
+        kernels::occupancy_to_alpha(values, opacity);
+        return;
+    }
+    for (std::size_t s = from; s < segments_.size(); ++s) {
+        const Segment& segment = segments_[s];
+        kernels::distance_to_alpha(values.subspan(segment.begin - begin, segment.count), field.sharpness,
+                                   before_[segment.ray], opacity.subspan(segment.begin - begin, segment.count));
+    }
 }
 
 void WaveTracer::trace(const RadianceField& field, const kernels::OccupancyView& grid, const kernels::StepRule& rule,
@@ -35,6 +61,7 @@ void WaveTracer::trace(const RadianceField& field, const kernels::OccupancyView&
     segments_.clear();
     alive_.clear();
     through_.assign(rays.size(), 1.0f);
+    before_.assign(rays.size(), 0.0f);
     first.assign(rays.size() + 1, 0);
     for (std::uint32_t r = 0; r < rays.size(); ++r)
         if (rays[r].t < rays[r].end) alive_.push_back(r);
@@ -49,6 +76,7 @@ void WaveTracer::trace(const RadianceField& field, const kernels::OccupancyView&
             total += n;
         }
         evaluate(field, begin, total);
+        opacities(field, from, begin, total);
         next_.clear();
         for (std::size_t s = from; s < segments_.size(); ++s) {
             Segment& segment = segments_[s];

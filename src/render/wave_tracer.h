@@ -45,12 +45,14 @@ private:
         std::uint32_t ray, begin, count;
     };
     void evaluate(const RadianceField& field, std::size_t begin, std::size_t end);
+    /// Opacities of the samples of segments [from, …) from what evaluate found.
+    void opacities(const RadianceField& field, std::size_t from, std::size_t begin, std::size_t end);
     void keep(const RadianceField& field, bool for_training);
 
     std::vector<Segment> segments_;
     std::vector<std::uint32_t> alive_, next_, cursor_;
-    std::vector<float> through_;
-    Buffer raw_x_, raw_y_, raw_z_, raw_t_, raw_dt_, raw_alpha_, raw_encoded_, raw_hidden_, raw_out_;
+    std::vector<float> through_, before_;  ///< of the rays; before_: kernels::distance_to_alpha
+    Buffer raw_x_, raw_y_, raw_z_, raw_t_, raw_dt_, raw_alpha_, raw_encoded_, raw_hidden_, raw_out_, raw_value_;
 };
 
 }  // namespace nir::render

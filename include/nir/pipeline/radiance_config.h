@@ -14,6 +14,7 @@ namespace nir::pipeline {
 /// starts; the run folder's config.toml holds what came out.
 struct RadianceFieldOptions {
     std::string name = "radiance";
+    std::string shape = "density";
     int levels = 8;
     int features = 4;
     int log2_entries = 19;
@@ -50,6 +51,7 @@ struct RadianceTrainConfig {
     bool exposure = false, poses = false;
     double distortion = -1, fade = -1;
     int fewest_views = 0;
+    double sharpness = 0, eikonal = 0.02, smoothness = 0.005;
     int log_every = 50;
     double preview_every = 5, checkpoint_every = 60;
     int preview_size = 400;

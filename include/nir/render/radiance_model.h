@@ -69,10 +69,12 @@ private:
     std::vector<Map> maps_;
 };
 
-/// Logarithm of the density as an implicit function of world coordinates; very low in empty cells and outside the cube.
+/// What the field says (RadianceField::level_value) as an implicit function of world coordinates. A density is very low
+/// in empty cells and outside the cube; a field with a surface is asked everywhere.
 class DensityField : public extract::ScalarField {
 public:
-    /// Keeps references. @param level logarithm of the density (per side of the frame) of the surface.
+    /// Keeps references. @param level value of the surface: logarithm of the density (per side of the frame), 0 for
+    /// fields that have a surface.
     /// @param depths if given, what is hidden behind the surface is solid: no shells within.
     DensityField(const RadianceModel& model, double level, const ViewDepths* depths = nullptr);
     void values(std::span<const geom::Vec3f> points, std::span<float> out) const override;

@@ -55,6 +55,15 @@ struct RadianceTrainerOptions {
     /// Transparent pixels are laid over the background in linear light, as instant-ngp does by default, instead of
     /// sRGB-encoded, as the published tables of NeRF do.
     bool linear_blend = false;
+
+    // Fields with a surface (FieldShape). All of the weights are beside Huber's loss of a ray.
+    double first_sharpness = 20;  ///< of a signed distance, per side of the frame …
+    double last_sharpness = 600;  ///< … and from `sharp_from` on; exponentially between
+    double sharp_from = 0.7;      ///< progress
+    double levels_until = 0.35;   ///< progress at which all levels of the grid are learned
+    double eikonal = 0.02;        ///< (|grad f| - 1)² of a signed distance
+    double smoothness = 0.005;    ///< change of the slope from cell to cell, squared; of normals, for an occupancy
+    double carved = 0.1;          ///< what the photos' transparency shows to be empty stays outside
 };
 
 /// What one step did.
