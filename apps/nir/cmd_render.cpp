@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the nir developers
 // nir render: pictures of a volume or of a radiance field.
 #include "nir/base/error.h"
+#include "nir/pipeline/function.h"
 #include "nir/pipeline/radiance_render.h"
 #include "nir/pipeline/render_volume.h"
 
@@ -138,9 +139,10 @@ void render_radiance(const CLI::App& app, const Arguments& a, const pipeline::Re
 VerbRun add_render(CLI::App& app) {
     auto a = std::make_shared<Arguments>();
     auto& o = a->options;
-    app.add_option("SCENE", o.volume,
-                   "A radiance field (model or run folder), or a volume: NPY or NPZ [X,Y,Z] (values) or [X,Y,Z,4] "
-                   "(colours), binvox")
+    app.add_option(
+           "SCENE", o.volume,
+           "A radiance field or a learned picture (model or run folder), or a volume: NPY or NPZ [X,Y,Z] (values) or "
+           "[X,Y,Z,4] (colours), binvox")
         ->required();
     app.add_option("-o", o.out, "A picture (.png, .exr), a video (.mp4), or a folder for several")->required();
     add_camera_options(app, *a);
@@ -189,6 +191,16 @@ VerbRun add_render(CLI::App& app) {
         if (!a->range.empty()) options.range = std::pair(a->range[0], a->range[1]);
         if (options.range && !(options.range->second > options.range->first))
             fail(ErrorKind::usage, "--range: the second value must be the larger one");
+        if (const auto model = pipeline::function_model_file(options.volume)) {
+            refuse(of_volumes, "volumes"), refuse(of_fields, "radiance fields");
+            const bool sized = !a->size.empty();
+            const auto drawing = context.timer.phase("render");
+            const auto [width, height] =
+                pipeline::render_function(*model, options.out, sized ? options.width : 0, sized ? options.height : 0);
+            context.json["size"] = {width, height};
+            context.print("{}: {} x {}\n", options.out.string(), width, height);
+            return;
+        }
         if (const auto model = pipeline::radiance_model_file(options.volume)) {
             refuse(of_volumes, "volumes");
             a->radiance.model = *model;

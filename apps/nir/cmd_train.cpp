@@ -3,6 +3,7 @@
 // nir train: a configuration, or a folder of posed photos, becomes a run folder with a model in it.
 #include "nir/base/error.h"
 #include "nir/base/log.h"
+#include "nir/pipeline/function.h"
 #include "nir/pipeline/radiance.h"
 #include "nir/pipeline/train.h"
 
@@ -32,6 +33,24 @@ void run_radiance(const pipeline::TrainRadianceOptions& options, VerbContext& co
                       r.held_out ? "held-out views" : "of the photos", r.psnr);
 }
 
+void run_function(const pipeline::TrainFunctionOptions& options, VerbContext& context) {
+    const auto training = context.timer.phase("train");
+    const pipeline::TrainFunctionResult r = pipeline::train_function(options, context.progress);
+    context.json["steps"] = r.steps;
+    context.json["loss"] = r.loss;
+    if (r.image)
+        context.json["psnr"] = r.psnr;
+    else
+        context.json["iou"] = r.iou;
+    context.json["model"] = r.model.string();
+    context.json["training_seconds"] = r.seconds;
+    context.print("{}\n", r.model.string());
+    if (r.image)
+        context.print("PSNR {:.2f} dB\n", r.psnr);
+    else
+        context.print("IoU {:.4f}\n", r.iou);
+}
+
 }  // namespace
 
 VerbRun add_train(CLI::App& app) {
@@ -43,9 +62,10 @@ VerbRun add_train(CLI::App& app) {
         double time_s = 0;
     };
     auto a = std::make_shared<Arguments>();
-    app.add_option("INPUT", a->train.config,
-                   "TOML file with [model], [data] and [train]; or posed photos (transforms.json, COLMAP, …), which "
-                   "become a radiance field")
+    app.add_option(
+           "INPUT", a->train.config,
+           "TOML file with [model], [data] and [train]; posed photos (transforms.json, COLMAP, …), which become "
+           "a radiance field; or a picture or a mesh, which become a function")
         ->required();
     app.add_option("-o,--out", a->train.out, "Run folder: configuration, metrics, weights, pictures")
         ->required()
@@ -70,6 +90,14 @@ VerbRun add_train(CLI::App& app) {
         if (steps->count() > 0) a->train.steps = a->steps;
         if (time->count() > 0) a->train.time_s = a->time_s;
         if (root && root->count("--seed") > 0) a->train.seed = context.seed;
+        if (pipeline::is_function_training(a->train.config)) {
+            if (a->train.resume || !a->train.init.empty() || memory->count() > 0)
+                fail(ErrorKind::usage, "--resume, --init and --max-memory mean nothing to a picture or a mesh");
+            run_function({a->train.config, a->preset, a->train.overrides, a->train.out, a->train.force, a->train.steps,
+                          a->train.time_s, a->train.seed},
+                         context);
+            return;
+        }
         if (pipeline::is_radiance_training(a->train.config)) {
             if (!a->train.init.empty()) fail(ErrorKind::usage, "--init is for networks; a radiance field starts anew");
             run_radiance({a->train.config, a->preset, a->train.overrides, a->train.out, a->train.resume, a->train.force,

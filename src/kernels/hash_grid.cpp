@@ -34,11 +34,14 @@ struct Corners {
 };
 
 void LoadTile(const PointArrays& points, std::size_t begin, std::size_t count, Tile& tile) {
-    const float* from[3] = {points.x.data() + begin, points.y.data() + begin, points.z.data() + begin};
+    const float* from[3] = {points.x.data() + begin, points.y.data() + begin,
+                            points.z.empty() ? points.x.data() + begin : points.z.data() + begin};
     for (std::size_t a = 0; a < 3; ++a)
         for (std::size_t i = 0; i < kTile; ++i) tile.x[a][i] = i < count ? from[a][i] : 0.0f;
 }
 
+/// kCorners: 8, or 4 in a plane.
+template <std::size_t kCorners>
 void FindCorners(const HashGridLevel& level, const Tile& tile, Corners& corners) {
     const D d;
     const DI di;
@@ -59,7 +62,11 @@ void FindCorners(const HashGridLevel& level, const Tile& tile, Corners& corners)
         };
         auto lx = one, hx = one, ly = one, hy = one, lz = one, hz = one;
         auto cx = mask, cy = mask, cz = mask;
-        axis(0, lx, hx, cx), axis(1, ly, hy, cy), axis(2, lz, hz, cz);
+        axis(0, lx, hx, cx), axis(1, ly, hy, cy);
+        if constexpr (kCorners == 8)
+            axis(2, lz, hz, cz);
+        else
+            cz = hn::Zero(du);
         const auto step = hn::Set(du, 1u);
         const auto cx1 = hn::Add(cx, step);
         const decltype(lx) wyz[4] = {hn::Mul(ly, lz), hn::Mul(hy, lz), hn::Mul(ly, hz), hn::Mul(hy, hz)};
@@ -72,7 +79,7 @@ void FindCorners(const HashGridLevel& level, const Tile& tile, Corners& corners)
             const auto base = hn::Add(hn::Mul(cy, side), hn::Mul(cz, side2));
             yz[0] = base, yz[1] = hn::Add(base, side), yz[2] = hn::Add(base, side2), yz[3] = hn::Add(yz[1], side2);
         }
-        for (std::size_t c = 0; c < 8; ++c) {
+        for (std::size_t c = 0; c < kCorners; ++c) {
             const auto x = c & 1 ? cx1 : cx;
             auto entry = mask;
             if (level.hashed) {
@@ -91,10 +98,10 @@ void FindCorners(const HashGridLevel& level, const Tile& tile, Corners& corners)
 constexpr std::size_t kFarTable = 512 * 1024;
 
 /// Sends for the entries of a tile. Half of the eight will do: neighbours along x mostly share a line.
-template <std::size_t F, class Number>
+template <std::size_t F, std::size_t kCorners, class Number>
 HWY_INLINE void SendFor(const HashGridLevel& level, const Corners& corners, const Number* entries) {
     if (level.entries * F * sizeof(Number) < kFarTable) return;
-    for (std::size_t c = 0; c < 8; c += 2)
+    for (std::size_t c = 0; c < kCorners; c += 2)
         for (std::size_t i = 0; i < kTile; ++i) hwy::Prefetch(entries + corners.entry[c][i] * F);
 }
 
@@ -111,28 +118,28 @@ HWY_INLINE auto LoadEntry(const std::uint16_t* table, std::size_t entry) {
     return hn::PromoteTo(DF<F>(), hn::LoadU(dh, reinterpret_cast<const hwy::float16_t*>(table) + entry * F));
 }
 
-template <std::size_t F, class Number>
+template <std::size_t F, std::size_t kCorners, class Number>
 void ForwardTile(const HashGridLayout& layout, const Tile& tile, std::size_t count, const Number* table, float* out,
                  std::size_t stride) {
     const DF<F> df;
     constexpr std::size_t parts = F / hn::MaxLanes(DF<F>());
     Corners both[2];
-    FindCorners(layout.levels[0], tile, both[0]);
+    FindCorners<kCorners>(layout.levels[0], tile, both[0]);
     for (std::size_t l = 0; l < layout.levels.size(); ++l) {
         const HashGridLevel& level = layout.levels[l];
         const Corners& corners = both[l % 2];
         const Number* entries = table + level.offset * F;
         if (l + 1 < layout.levels.size()) {
             const HashGridLevel& next = layout.levels[l + 1];
-            FindCorners(next, tile, both[(l + 1) % 2]);
-            SendFor<F>(next, both[(l + 1) % 2], table + next.offset * F);
+            FindCorners<kCorners>(next, tile, both[(l + 1) % 2]);
+            SendFor<F, kCorners>(next, both[(l + 1) % 2], table + next.offset * F);
         }
         for (std::size_t i = 0; i < count; ++i) {
             float* to = out + i * stride + l * F;
             if constexpr (parts == 1) {
                 auto sum = hn::Mul(hn::Set(df, corners.weight[0][i]), LoadEntry<F>(entries, corners.entry[0][i]));
                 auto other = hn::Mul(hn::Set(df, corners.weight[1][i]), LoadEntry<F>(entries, corners.entry[1][i]));
-                for (std::size_t c = 2; c < 8; c += 2) {
+                for (std::size_t c = 2; c < kCorners; c += 2) {
                     sum =
                         hn::MulAdd(hn::Set(df, corners.weight[c][i]), LoadEntry<F>(entries, corners.entry[c][i]), sum);
                     other = hn::MulAdd(hn::Set(df, corners.weight[c + 1][i]),
@@ -143,7 +150,7 @@ void ForwardTile(const HashGridLayout& layout, const Tile& tile, std::size_t cou
                 for (std::size_t f = 0; f < F; ++f) {
                     const hn::CappedTag<float, 1> d1;
                     float sum = 0;
-                    for (std::size_t c = 0; c < 8; ++c)
+                    for (std::size_t c = 0; c < kCorners; ++c)
                         sum += corners.weight[c][i] * hn::GetLane(LoadEntry<1>(entries, corners.entry[c][i] * F + f));
                     hn::StoreU(hn::Set(d1, sum), d1, to + f);
                 }
@@ -152,18 +159,26 @@ void ForwardTile(const HashGridLayout& layout, const Tile& tile, std::size_t cou
     }
 }
 
-template <class Number>
-void Forward(const HashGridLayout& layout, const PointArrays& points, const Number* table, float* out,
-             std::size_t stride) {
+template <std::size_t kCorners, class Number>
+void ForwardIn(const HashGridLayout& layout, const PointArrays& points, const Number* table, float* out,
+               std::size_t stride) {
     Tile tile;
     for (std::size_t begin = 0; begin < points.size(); begin += kTile) {
         const std::size_t count = std::min(kTile, points.size() - begin);
         LoadTile(points, begin, count, tile);
         if (layout.features == 4)
-            ForwardTile<4>(layout, tile, count, table, out + begin * stride, stride);
+            ForwardTile<4, kCorners>(layout, tile, count, table, out + begin * stride, stride);
         else
-            ForwardTile<2>(layout, tile, count, table, out + begin * stride, stride);
+            ForwardTile<2, kCorners>(layout, tile, count, table, out + begin * stride, stride);
     }
+}
+template <class Number>
+void Forward(const HashGridLayout& layout, const PointArrays& points, const Number* table, float* out,
+             std::size_t stride) {
+    if (layout.dimensions == 3)
+        ForwardIn<8>(layout, points, table, out, stride);
+    else
+        ForwardIn<4>(layout, points, table, out, stride);
 }
 void ForwardFloat(const HashGridLayout& layout, const PointArrays& points, const float* table, float* out,
                   std::size_t stride) {
@@ -174,7 +189,7 @@ void ForwardHalf(const HashGridLayout& layout, const PointArrays& points, const 
     Forward(layout, points, table, out, stride);
 }
 
-template <std::size_t F>
+template <std::size_t F, std::size_t kCorners>
 void ScatterLevel(const HashGridLevel& level, const PointArrays& points, const float* dL_dy, float* gradient,
                   std::uint8_t* touched) {
     const DF<F> df;
@@ -182,8 +197,8 @@ void ScatterLevel(const HashGridLevel& level, const PointArrays& points, const f
     Corners both[2];
     const auto prepare = [&](std::size_t begin, Corners& corners) HWY_ATTR {
         LoadTile(points, begin, std::min(kTile, points.size() - begin), tile);
-        FindCorners(level, tile, corners);
-        SendFor<F>(level, corners, gradient);
+        FindCorners<kCorners>(level, tile, corners);
+        SendFor<F, kCorners>(level, corners, gradient);
     };
     if (points.size() > 0) prepare(0, both[0]);
     for (std::size_t begin = 0; begin < points.size(); begin += kTile) {
@@ -193,21 +208,22 @@ void ScatterLevel(const HashGridLevel& level, const PointArrays& points, const f
         for (std::size_t i = 0; i < count; ++i) {
             for (std::size_t part = 0; part < F; part += hn::MaxLanes(df)) {
                 const auto g = hn::LoadU(df, dL_dy + (begin + i) * F + part);
-                for (std::size_t c = 0; c < 8; ++c) {
+                for (std::size_t c = 0; c < kCorners; ++c) {
                     float* to = gradient + corners.entry[c][i] * F + part;
                     hn::StoreU(hn::MulAdd(hn::Set(df, corners.weight[c][i]), g, hn::LoadU(df, to)), df, to);
                 }
             }
-            for (std::size_t c = 0; c < 8; ++c) touched[corners.entry[c][i] / kHashGridBlock] = 1;
+            for (std::size_t c = 0; c < kCorners; ++c) touched[corners.entry[c][i] / kHashGridBlock] = 1;
         }
     }
 }
-void Scatter(int features, const HashGridLevel& level, const PointArrays& points, const float* dL_dy, float* gradient,
-             std::uint8_t* touched) {
-    if (features == 4)
-        ScatterLevel<4>(level, points, dL_dy, gradient, touched);
+void Scatter(const HashGridLayout& layout, const HashGridLevel& level, const PointArrays& points, const float* dL_dy,
+             float* gradient, std::uint8_t* touched) {
+    const bool plane = layout.dimensions == 2;
+    if (layout.features == 4)
+        (plane ? ScatterLevel<4, 4> : ScatterLevel<4, 8>)(level, points, dL_dy, gradient, touched);
     else
-        ScatterLevel<2>(level, points, dL_dy, gradient, touched);
+        (plane ? ScatterLevel<2, 4> : ScatterLevel<2, 8>)(level, points, dL_dy, gradient, touched);
 }
 
 void ToHalf(const float* from, std::uint16_t* to, std::size_t n) {
@@ -251,7 +267,7 @@ void hash_grid_forward(const HashGridLayout& layout, const PointArrays& points, 
 void hash_grid_scatter(const HashGridLayout& layout, std::size_t level, const PointArrays& points,
                        std::span<const float> dL_dy, std::span<float> gradient, std::span<std::uint8_t> touched) {
     HWY_DYNAMIC_DISPATCH(Scatter)
-    (layout.features, layout.levels[level], points, dL_dy.data(), gradient.data(), touched.data());
+    (layout, layout.levels[level], points, dL_dy.data(), gradient.data(), touched.data());
 }
 void hash_grid_input_gradient(const HashGridLayout& layout, const PointArrays& points, std::span<const float> table,
                               std::span<const float> dL_dy, std::size_t stride, std::span<float> out) {

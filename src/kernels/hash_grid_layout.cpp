@@ -22,6 +22,7 @@ HashGridLayout hash_grid_layout(const HashGridConfig& c) {
     check(c.levels >= 1 && c.levels <= 32, "levels must be 1 to 32");
     check(c.features == 2 || c.features == 4, "features must be 2 or 4");
     check(c.log2_entries >= 3 && c.log2_entries <= 24, "log2_entries must be 3 to 24");
+    check(c.dimensions == 2 || c.dimensions == 3, "dimensions must be 2 or 3");
     check(c.base_resolution >= 2 && c.base_resolution <= 512, "base_resolution must be 2 to 512");
     check(c.finest_resolution >= c.base_resolution && c.finest_resolution <= 1 << 20,
           "finest_resolution must be base_resolution to 2^20");
@@ -30,14 +31,15 @@ HashGridLayout hash_grid_layout(const HashGridConfig& c) {
     const float growth = std::exp(std::log(static_cast<float>(c.finest_resolution) / base) / steps);
     const float log_growth = std::log2(growth);
     HashGridLayout out;
-    out.features = c.features;
+    out.features = c.features, out.dimensions = c.dimensions;
     std::size_t offset = 0;
     for (int l = 0; l < c.levels; ++l) {
         HashGridLevel level;
         level.scale = std::exp2(static_cast<float>(l) * log_growth) * base - 1.0f;
         level.resolution = static_cast<std::uint32_t>(std::ceil(level.scale)) + 1;
         const std::uint64_t side = level.resolution, most = std::uint64_t{1} << c.log2_entries;
-        const std::uint64_t all = side > kLargestDense ? most + 1 : side * side * side;
+        std::uint64_t all = side * side;
+        if (c.dimensions == 3) all = side > kLargestDense ? most + 1 : all * side;
         level.entries = static_cast<std::uint32_t>(std::min((all + 7) / 8 * 8, most));
         level.hashed = all > level.entries;
         level.offset = offset;

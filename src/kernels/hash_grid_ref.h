@@ -10,7 +10,8 @@
 
 namespace nir::kernels {
 
-/// The eight vertices around a point: entries, weights, and the weights' derivatives by x, y, z of the unit cube.
+/// The eight vertices around a point (in a plane the first four): entries, weights, and the weights' derivatives by x,
+/// y, z of the unit cube.
 template <class Real>
 struct GridCorners {
     std::array<std::uint32_t, 8> entry{};
@@ -19,17 +20,17 @@ struct GridCorners {
 };
 
 template <class Real>
-GridCorners<Real> grid_corners_ref(const HashGridLevel& level, const std::array<Real, 3>& point) {
+GridCorners<Real> grid_corners_ref(const HashGridLevel& level, const std::array<Real, 3>& point, int dimensions = 3) {
     std::array<std::uint32_t, 3> cell{};
     std::array<Real, 3> t{};
-    for (std::size_t a = 0; a < 3; ++a) {
+    for (std::size_t a = 0; a < static_cast<std::size_t>(dimensions); ++a) {
         const Real x = point[a] > 0 ? (point[a] < 1 ? point[a] : Real(1)) : Real(0);  // NaN to 0
         const Real q = std::fma(static_cast<Real>(level.scale), x, Real(0.5));
         cell[a] = static_cast<std::uint32_t>(std::floor(q));
         t[a] = q - std::floor(q);
     }
     GridCorners<Real> out;
-    for (std::uint32_t c = 0; c < 8; ++c) {
+    for (std::uint32_t c = 0; c < (1u << dimensions); ++c) {
         const std::array<std::uint32_t, 3> up{c & 1, (c >> 1) & 1, c >> 2};
         std::array<Real, 3> w{};
         for (std::size_t a = 0; a < 3; ++a) w[a] = up[a] ? t[a] : 1 - t[a];
@@ -49,7 +50,7 @@ void hash_grid_forward_ref(const HashGridLayout& layout, const std::array<Real, 
                            Real* out) {
     const auto features = static_cast<std::size_t>(layout.features);
     for (const HashGridLevel& level : layout.levels) {
-        const auto corners = grid_corners_ref(level, point);
+        const auto corners = grid_corners_ref(level, point, layout.dimensions);
         for (std::size_t f = 0; f < features; ++f) {
             Real sum = 0;
             for (std::size_t c = 0; c < 8; ++c)
@@ -65,7 +66,7 @@ void hash_grid_backward_ref(const HashGridLayout& layout, const std::array<Real,
                             Real* gradient) {
     const auto features = static_cast<std::size_t>(layout.features);
     for (const HashGridLevel& level : layout.levels) {
-        const auto corners = grid_corners_ref(level, point);
+        const auto corners = grid_corners_ref(level, point, layout.dimensions);
         for (std::size_t c = 0; c < 8; ++c)
             for (std::size_t f = 0; f < features; ++f)
                 gradient[(level.offset + corners.entry[c]) * features + f] += corners.weight[c] * dL_dy[f];
@@ -80,7 +81,7 @@ std::array<Real, 3> hash_grid_input_gradient_ref(const HashGridLayout& layout, c
     const auto features = static_cast<std::size_t>(layout.features);
     std::array<Real, 3> out{};
     for (const HashGridLevel& level : layout.levels) {
-        const auto corners = grid_corners_ref(level, point);
+        const auto corners = grid_corners_ref(level, point, layout.dimensions);
         for (std::size_t c = 0; c < 8; ++c) {
             Real value = 0;
             for (std::size_t f = 0; f < features; ++f)

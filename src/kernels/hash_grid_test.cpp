@@ -39,6 +39,12 @@ TEST(HashGridLayout, SizesOfThePublishedConfigurations) {
     EXPECT_EQ(layout_of(16, 2, 19, 16).parameters(), 13'623'184u);
     EXPECT_EQ(layout_of(8, 4, 17, 1).parameters(), 3'293'184u);
     EXPECT_EQ(layout_of(8, 4, 15, 1).parameters(), 933'888u);
+    // A plane: 16², 32², … 2048² beyond 2^19, which are hashed.
+    const HashGridLayout plane = hash_grid_layout({8, 2, 19, 16, 2048, 2});
+    EXPECT_EQ(plane.levels[5].entries, 512u * 512u);
+    EXPECT_FALSE(plane.levels[5].hashed);
+    EXPECT_TRUE(plane.levels[6].hashed);
+    EXPECT_THROW(hash_grid_layout({8, 4, 19, 16, 2048, 4}), Error);
     EXPECT_THROW(hash_grid_layout({0, 4, 19, 16, 2048}), Error);
     EXPECT_THROW(hash_grid_layout({8, 3, 19, 16, 2048}), Error);
     EXPECT_THROW(hash_grid_layout({8, 4, 19, 16, 8}), Error);
@@ -77,7 +83,9 @@ struct Case {
         to_half(table, half);
         from_half(half, table);
     }
-    PointArrays points() const { return {x, y, z}; }
+    PointArrays points() const {
+        return {x, y, layout.dimensions == 3 ? std::span<const float>(z) : std::span<const float>()};
+    }
     template <class Real>
     std::array<Real, 3> point(std::size_t i) const {
         return {static_cast<Real>(x[i]), static_cast<Real>(y[i]), static_cast<Real>(z[i])};
@@ -86,13 +94,15 @@ struct Case {
 
 /// Float rounding moves a point of the finest lattice by scale * 2^-24, and with it a weight.
 constexpr double kTolerance = 2e-4;
+/// Features and dimensions.
+constexpr std::array<std::pair<int, int>, 4> kKinds{{{4, 3}, {2, 3}, {4, 2}, {2, 2}}};
 
 class HashGridKernel : public SimdTargetTest {};
 
 TEST_P(HashGridKernel, ForwardIsTheReferenceInDouble) {
-    for (const int features : {4, 2})
+    for (const auto& [features, dimensions] : kKinds)
         for (const std::size_t n : {0u, 1u, 3u, 15u, 16u, 17u, 100u}) {
-            const Case c({6, features, 10, 8, 300}, n);
+            const Case c({6, features, 10, 8, 300, dimensions}, n);
             const std::size_t stride = c.layout.width() + 3;
             std::vector<float> out(n * stride, -7.0f), from_float = out;
             hash_grid_forward(c.layout, c.points(), c.half, out, stride);
@@ -121,9 +131,9 @@ TEST_P(HashGridKernel, OutsideAndNotANumberAreClamped) {
 }
 
 TEST_P(HashGridKernel, ScatterIsTheReferenceInDouble) {
-    for (const int features : {4, 2})
+    for (const auto& [features, dimensions] : kKinds)
         for (const std::size_t n : {0u, 1u, 17u, 100u}) {
-            const Case c({6, features, 10, 8, 300}, n);
+            const Case c({6, features, 10, 8, 300, dimensions}, n);
             const auto f = static_cast<std::size_t>(features);
             std::vector<double> want(c.table.size()), dy(c.dL_dy.begin(), c.dL_dy.end());
             for (std::size_t i = 0; i < n; ++i)

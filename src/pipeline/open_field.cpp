@@ -9,6 +9,7 @@
 #include "nir/models/cascade.h"
 #include "nir/models/model.h"
 #include "nir/models/registry.h"
+#include "nir/render/function_model.h"
 
 #include "pipeline/observations.h"
 
@@ -37,6 +38,18 @@ FieldSource open_cascade(const fs::path& file, const OpenFieldOptions& options, 
     return source;
 }
 
+/// The learned distance to a mesh, in the mesh's own coordinates.
+FieldSource open_function(const fs::path& file) {
+    auto model = std::make_shared<const render::FunctionModel>(render::load_function(file));
+    if (model->kind != render::FunctionKind::distance)
+        fail(ErrorKind::usage, "{} is a picture: nir render draws it", file.string());
+    FieldSource source;
+    source.kind = "function";
+    source.is_probability = true;
+    source.field = std::make_unique<render::FunctionSurface>(std::move(model));
+    return source;
+}
+
 /// Where the training set had the object, from the metadata of the file.
 std::optional<geom::Frame> world_frame(const std::map<std::string, std::string>& metadata) {
     const auto center = metadata.find("world.center"), scale = metadata.find("world.scale");
@@ -61,6 +74,10 @@ FieldSource open_model(const fs::path& file, const OpenFieldOptions& options, Pr
     if (name != metadata.end() && name->second == "cascade") {
         reading.close();
         return open_cascade(file, options, progress, timer);
+    }
+    if (render::is_function(metadata)) {
+        if (options.input) fail(ErrorKind::usage, "--input: {} is one shape", file.string());
+        return open_function(file);
     }
     auto model = models::load_model(file);
     models::ShapeSource shape;

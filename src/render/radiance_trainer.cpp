@@ -6,9 +6,8 @@
 #include "nir/base/parallel.h"
 #include "nir/base/timer.h"
 #include "nir/io/array.h"
-#include "nir/kernels/adam.h"
-#include "nir/kernels/sparse_adam.h"
 
+#include "render/field_optimisers.h"
 #include "render/tensor_fields.h"
 #include "render/training_chunk.h"
 
@@ -25,21 +24,6 @@ constexpr std::size_t kGroups = 16;
 constexpr std::size_t kChunkSamples = 768;
 constexpr std::size_t kFewestRays = 128, kMostRays = std::size_t{1} << 18;
 
-/// Adam of one network.
-struct NetworkAdam {
-    std::vector<float> gradient, first, second;
-    explicit NetworkAdam(std::size_t n) : gradient(n), first(n), second(n) {}
-
-    void step(std::span<float> weights, double rate, double l2, std::size_t n) {
-        for (std::size_t i = 0; i < weights.size(); ++i) gradient[i] += static_cast<float>(l2) * weights[i];
-        kernels::AdamStep s;
-        s.beta2 = 0.99, s.eps = 1e-15;
-        s.step = rate / (1 - std::pow(s.beta1, static_cast<double>(n)));
-        s.root = std::sqrt(1 - std::pow(s.beta2, static_cast<double>(n)));
-        kernels::adam_step(s, weights, gradient, first, second);
-    }
-};
-
 }  // namespace
 
 struct RadianceTrainer::Impl {
@@ -53,9 +37,7 @@ struct RadianceTrainer::Impl {
     std::vector<std::unique_ptr<TrainingChunk>> idle_chunks;
     std::mutex idle_mutex;
 
-    std::vector<float> table_gradient, table_moments;
-    std::vector<std::uint16_t> table_steps;
-    std::vector<std::vector<std::uint8_t>> touched;
+    TableAdam table_adam;
     NetworkAdam density_adam, colour_adam, environment_adam;
 
     Impl(RadianceField& f, OccupancyGrid& g, const std::vector<PosedView>& views, const FieldFrame& frame,
@@ -64,14 +46,10 @@ struct RadianceTrainer::Impl {
           grid(g),
           scene(f, views, frame, options),
           rays(std::clamp(options.first_batch / 64, kFewestRays, kMostRays)),
-          table_gradient(f.table.size()),
-          table_moments(2 * f.table.size()),
-          table_steps(f.grid.entries()),
+          table_adam(f.grid),
           density_adam(f.density_weights.size()),
           colour_adam(f.colour_weights.size()),
           environment_adam(scene.environment.raw.size()) {
-        for (const auto& level : f.grid.levels)
-            touched.emplace_back((level.entries + kernels::kHashGridBlock - 1) / kernels::kHashGridBlock);
         read_candidates();
     }
 
@@ -117,19 +95,9 @@ struct RadianceTrainer::Impl {
     /// One thread owns a level: it adds the gradients in the order of the groups and moves what was touched.
     void update_level(std::size_t l, double rate) {
         if (l >= scene.active_levels) return;
-        const auto& level = field.grid.levels[l];
-        const std::size_t f = static_cast<std::size_t>(field.grid.features), from = level.offset * f,
-                          n = level.entries * f;
-        const auto gradient = std::span(table_gradient).subspan(from, n);
         for (const GroupGradients& group : groups)
-            kernels::hash_grid_scatter(field.grid, l, {group.x, group.y, group.z}, group.by_level[l], gradient,
-                                       touched[l]);
-        kernels::SparseAdam adam;
-        adam.learning_rate = static_cast<float>(rate);
-        kernels::sparse_adam_step(adam, {f, gradient, touched[l], std::span(field.table).subspan(from, n),
-                                         std::span(table_moments).subspan(2 * from, 2 * n),
-                                         std::span(table_steps).subspan(level.offset, level.entries),
-                                         std::span(field.half_table).subspan(from, n)});
+            table_adam.add(field.grid, l, {group.x, group.y, group.z}, group.by_level[l]);
+        table_adam.step(field.grid, l, rate, field.table, field.half_table);
     }
 
     void update_networks(double rate) {
@@ -201,7 +169,7 @@ struct RadianceTrainer::Impl {
     void visit_state(Visit&& visit) {
         visit("field.table", field.table), visit("field.density", field.density_weights);
         visit("field.colour", field.colour_weights);
-        visit("adam.table", table_moments), visit("adam.table_steps", table_steps);
+        visit("adam.table", table_adam.moments), visit("adam.table_steps", table_adam.steps);
         visit("adam.density.mean", density_adam.first), visit("adam.density.square", density_adam.second);
         visit("adam.colour.mean", colour_adam.first), visit("adam.colour.square", colour_adam.second);
         visit("environment", scene.environment.raw);
