@@ -40,9 +40,10 @@ std::vector<double> numbers(const Json& object, const char* key, const std::stri
     std::vector<double> out;
     if (!object.contains(key)) fail(ErrorKind::format, "{}{} is missing", place, key);
     flatten(object[key], out, 0);
-    const bool finite = std::all_of(out.begin(), out.end(), [](double v) { return std::isfinite(v); });
+    // Curves through larger ones are not finite.
+    const bool finite = std::all_of(out.begin(), out.end(), [](double v) { return std::abs(v) <= 1e15; });
     if (!finite || std::find(counts.begin(), counts.end(), out.size()) == counts.end())
-        fail(ErrorKind::format, "{}{} is no list of {} finite numbers", place, key, *counts.begin());
+        fail(ErrorKind::format, "{}{} is no list of {} numbers up to 1e15", place, key, *counts.begin());
     return out;
 }
 geom::Vec3d vector(const Json& object, const char* key, const std::string& place) {
@@ -106,6 +107,7 @@ CameraPath own_path(const Json& root) {
                  out.keys[i - 1].time);
     }
     if (!root.contains("seconds") && !out.loop) out.seconds = out.keys.back().time;
+    if (out.seconds > 86400) fail(ErrorKind::format, "seconds = {} is out of range", out.seconds);
     if (out.keys.front().time < 0 || out.keys.back().time > out.seconds + 1e-9)
         fail(ErrorKind::format, "the times of the key frames are not within 0 and {} seconds", out.seconds);
     return out;

@@ -114,13 +114,17 @@ double learn(render::FunctionTrainer& trainer, const FunctionTrainConfig& t, Run
         if (t.time > 0) share = std::max(share, timer.seconds() / t.time);
         return std::min(share, 1.0);
     };
-    progress.begin("train", 1000, "‰");
+    const bool by_steps = t.steps > 0;
+    if (by_steps)
+        progress.begin("train", static_cast<std::uint64_t>(t.steps), "steps");
+    else
+        progress.begin("train", static_cast<std::uint64_t>(std::ceil(t.time)), "s");
     double loss = 0, sum = 0;
     std::uint64_t shown = 0;
     std::int64_t counted = 0;
     while (done() < 1) {
         const double progress_now = done();
-        const auto now = static_cast<std::uint64_t>(1000 * progress_now);
+        const auto now = by_steps ? trainer.steps() : static_cast<std::uint64_t>(timer.seconds());
         if (!progress.advance(now - shown)) fail(ErrorKind::cancelled, "stopped");
         shown = now;
         sum += trainer.step(progress_now), ++counted;

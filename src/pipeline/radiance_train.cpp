@@ -20,15 +20,26 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <sys/resource.h>
 
 namespace nir::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kStateFormat = "nir-radiance-training-1";
+constexpr const char* kStateFormat = "nir-radiance-training-2";
 constexpr std::size_t kViewsAtTheEnd = 4;
 constexpr double kPreviewSamples = 1e6;  ///< well below a second of a processor
+
+/// Of all threads of the process so far.
+double processor_seconds() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    const auto s = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+    };
+    return s(usage.ru_utime) + s(usage.ru_stime);
+}
 
 double decibels(double mse) { return -10 * std::log10(std::max(mse, 1e-12)); }
 
@@ -76,6 +87,7 @@ private:
     }
     double done() const;
     double seconds() const { return seconds_before_ + timer_.seconds(); }
+    double cpu() const { return cpu_before_ + processor_seconds() - cpu_start_; }
     void write_metrics();
     void checkpoint();
     double view_psnr(std::size_t view, geom::Image8* picture) const;
@@ -97,6 +109,7 @@ private:
     Stretch stretch_;
     Timer timer_;
     double samples_per_ray_ = 1000;
+    double cpu_before_ = 0, cpu_start_ = 0;
     double seconds_before_ = 0, trained_ = 0, next_preview_ = 0, preview_cost_ = 0, next_checkpoint_ = 0;
     std::uint64_t advanced_ = 0;
     std::size_t next_view_ = 0;
@@ -154,7 +167,7 @@ void Training::restore() {
         if (!(center == frame_.center) || number("side") != frame_.side)
             fail(ErrorKind::input, "the photos or their cameras are no longer those that the run began with");
         trainer_->restore(file);
-        seconds_before_ = number("seconds");
+        seconds_before_ = number("seconds"), cpu_before_ = number("cpu_seconds");
         result_.loss = number("loss"), result_.psnr = number("psnr");
         result_.best_psnr = number("best_psnr"), result_.best_step = static_cast<std::int64_t>(number("best_step"));
     });
@@ -188,6 +201,7 @@ void Training::checkpoint() {
                       {"center_z", fmt::format("{}", frame_.center.z)},
                       {"side", fmt::format("{}", frame_.side)},
                       {"seconds", fmt::format("{}", seconds())},
+                      {"cpu_seconds", fmt::format("{}", cpu())},
                       {"loss", fmt::format("{}", result_.loss)},
                       {"psnr", fmt::format("{}", result_.psnr)},
                       {"best_psnr", fmt::format("{}", result_.best_psnr)},
@@ -232,7 +246,8 @@ void Training::preview() {
     const std::size_t view = scene_.shown[next_view_++ % scene_.shown.size()];
     const double db = view_psnr(view, &picture);
     folder_.preview(step_, "view", picture);
-    folder_.metrics(step_, seconds(), {{scene_.held_out ? "validation_psnr" : "view_psnr", db}});
+    folder_.metrics(step_, seconds(),
+                    {{scene_.held_out ? "validation_psnr" : "view_psnr", db}, {"cpu_seconds", cpu()}});
     shown_step_ = step_;
     result_.view_psnr = db, result_.views = 1;
     if (db > result_.best_psnr) result_.best_psnr = db, result_.best_step = step_;
@@ -261,6 +276,7 @@ void Training::write_metrics() {
                      {"rays_per_second", stretch_.rays / s},
                      {"samples_per_step", stretch_.trained / n},
                      {"looked_at_per_trained", stretch_.evaluated / std::max(stretch_.trained, 1.0)},
+                     {"cpu_seconds", cpu()},
                      {"occupied_cells", static_cast<double>(grid_->occupied())}});
     stretch_.restart();
     progress_.note(status());
@@ -322,6 +338,7 @@ TrainRadianceResult Training::run() {
         config_.model.steps_across, frame_.side, config_.train.seed);
     if (options_.resume) log_info("going on after step {} and {}", step_, human_duration(seconds_before_));
     timer_.restart();
+    cpu_start_ = processor_seconds();
     stretch_.restart();
     try {
         loop();

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 extern char** environ;  // NOLINT: POSIX declares it nowhere

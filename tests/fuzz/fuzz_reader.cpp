@@ -5,6 +5,7 @@
 #include "nir/base/error.h"
 #include "nir/base/log.h"
 #include "nir/io/binvox.h"
+#include "nir/io/camera_path.h"
 #include "nir/io/formats.h"
 #include "nir/io/jpeg.h"
 #include "nir/io/npy.h"
@@ -18,6 +19,7 @@
 #include "nir/io/torch_checkpoint.h"
 #include "nir/io/xyz.h"
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -72,6 +74,18 @@ void check(const geom::Image8& image) {
             "size of an image");
 }
 
+/// A few pictures of the path, from the first to the last.
+[[maybe_unused]] void check(const CameraPath& path) {
+    const std::size_t n = path.frames();
+    require(!path.keys.empty() && n >= 1, "a path has a picture");
+    for (const std::size_t frame : {std::size_t{0}, n / 3, n / 2, n - 1}) {
+        const PathKey key = path.at(frame);
+        const geom::Vec3d p = key.world_from_camera.position;
+        require(std::isfinite(p.x) && std::isfinite(p.y) && std::isfinite(p.z), "a finite place");
+        require(geom::rotation_defect(key.world_from_camera) < 1e-6, "axes that are a rotation");
+    }
+}
+
 void run(std::string_view bytes) {
 #if defined(NIR_FUZZ_ply)
     check(parse_ply(bytes));
@@ -106,6 +120,8 @@ void run(std::string_view bytes) {
 #elif defined(NIR_FUZZ_png)
     check(parse_png(bytes));
     parse_png16(bytes);
+#elif defined(NIR_FUZZ_camera_path)
+    check(parse_camera_path(bytes));
 #else
     const Format& f = detect_format("scan.dat", bytes);
     if (f.parse_geometry) check(f.parse_geometry(bytes));
