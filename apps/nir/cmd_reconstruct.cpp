@@ -78,10 +78,9 @@ VerbRun add_reconstruct(CLI::App& app) {
     app.add_option("--level", a->options.level, "Probability of the surface")
         ->check(CLI::Range(0.001, 0.999))
         ->capture_default_str();
-    app.add_option(
-        "--trim", a->trim,
-        "Cut away surface farther than LENGTH from every point; auto = four point spacings, three as they are "
-        "there where the points are sparser (default: closed)");
+    app.add_option("--trim", a->trim,
+                   "Cut away surface farther than LENGTH from every point; auto = 2.5 point spacings as they are there "
+                   "(default: closed)");
     app.add_option("--sensors", a->options.sensors,
                    "Where the sensors stood: NPZ with stations [S,3] and station [N], or sensors [N,3] (default: what "
                    "the scans say)");

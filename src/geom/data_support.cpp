@@ -63,8 +63,7 @@ std::vector<double> local_spacing(std::span<const Vec3d> points, const KdTree& t
 
 VertexSupport support_vertices(std::span<const Vec3d> vertices, std::span<const Vec3d> points, const KdTree& tree,
                                const SupportOptions& options) {
-    NIR_CHECK(options.spacing > 0 && options.spacings >= options.local_spacings && options.local_spacings > 0 &&
-              options.length >= 0);
+    NIR_CHECK(options.spacing > 0 && options.spacings > 0 && options.length >= 0);
     NIR_CHECK(tree.size() == points.size() && (!points.empty() || vertices.empty()));
     VertexSupport s;
     s.nearest.resize(vertices.size());
@@ -82,9 +81,7 @@ VertexSupport support_vertices(std::span<const Vec3d> vertices, std::span<const 
         if (n.squared_distance > options.spacing * options.spacing)
             spacing = local[static_cast<std::size_t>(std::lower_bound(far.begin(), far.end(), n.index) - far.begin())];
         s.spacing[v] = static_cast<float>(spacing);
-        const double limit = options.length > 0
-                                 ? options.length
-                                 : std::max(options.spacings * options.spacing, options.local_spacings * spacing);
+        const double limit = options.length > 0 ? options.length : options.spacings * spacing;
         s.support[v] = static_cast<float>(std::sqrt(n.squared_distance) / limit);
     }
     return s;

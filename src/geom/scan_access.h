@@ -40,6 +40,7 @@ struct NearestRows {
 NearestRows nearest_rows(const KdTree& tree, std::span<const Vec3d> points, std::size_t k);
 /// estimate_spacing() but for the octaves. @param rows with kAreaNeighbors
 SpacingEstimate spacing_from(std::size_t points, const NearestRows& rows);
+std::vector<SpacingEstimate::Octave> count_octaves(std::span<const Vec3d> points);
 
 /// A cell of a grid over the box of all points in which points lie.
 struct OccupiedCell {
@@ -59,8 +60,8 @@ public:
     virtual std::size_t kept() const = 0;
     /// nearest_rows() of those kept.
     virtual NearestRows nearest(std::size_t k) const = 0;
-    /// estimate_spacing() of those kept.
-    virtual SpacingEstimate spacing() const = 0;
+    /// estimate_spacing() of those kept. @param rows of nearest(kAreaNeighbors)
+    virtual SpacingEstimate spacing(const NearestRows& rows) const = 0;
     /// In the order of x, then y, then z.
     virtual std::vector<OccupiedCell> occupied_cells(double side) const = 0;
     /// Leaves out the points of some cells. @param goes  of occupied_cells(side)

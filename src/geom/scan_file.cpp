@@ -283,11 +283,7 @@ public:
 
     std::size_t kept() const override { return kept_.count(); }
     NearestRows nearest(std::size_t k) const override;
-    SpacingEstimate spacing() const override {
-        SpacingEstimate none;
-        none.points = kept();
-        return kept() < 2 ? none : spacing_from(kept(), nearest(kAreaNeighbors));
-    }
+    SpacingEstimate spacing(const NearestRows& rows) const override { return spacing_from(kept(), rows); }
     std::vector<OccupiedCell> occupied_cells(double side) const override {
         std::vector<OccupiedCell> cells;
         visit_records([&](const Record& r) {

@@ -146,8 +146,8 @@ private:
     }
 
     void look_for_scales_and_outliers() {
-        const NearestRows rows = scan_.nearest(8);
-        const std::vector<double> d4 = neighbor_distances(rows, 4), d8 = neighbor_distances(rows, 8);
+        rows_ = scan_.nearest(kAreaNeighbors);
+        const std::vector<double> d4 = neighbor_distances(rows_, 4), d8 = neighbor_distances(rows_, 8);
         if (const auto classes = find_scale_classes(d4)) {
             add(ScanProblem::mixed_scales, Severity::warning,
                 fmt::format(
@@ -201,6 +201,7 @@ private:
                 "out",
                 n_out, n, farthest, diagonal(large)));
         scan_.leave_out(cell, cells, goes);
+        rows_ = scan_.nearest(kAreaNeighbors);
         report_.robust_box = {};
         scan_.visit([&](std::span<const Vec3d> points) {
             for (const auto& p : points) report_.robust_box.extend(p);
@@ -208,7 +209,7 @@ private:
     }
 
     void measure() {
-        report_.spacing = scan_.spacing();
+        report_.spacing = scan_.spacing(rows_);
         const std::size_t n = scan_.kept();
         const auto share = 1.0 / static_cast<double>(n);
         const Vec3d center = report_.robust_box.center();
@@ -263,6 +264,7 @@ private:
     }
 
     ScanAccess& scan_;
+    NearestRows rows_;  ///< of those kept
     ScanReport report_;
 };
 
@@ -281,9 +283,11 @@ public:
         const auto points_kept = kept_points(storage);
         return nearest_rows(KdTree(points_kept), points_kept, k);
     }
-    SpacingEstimate spacing() const override {
+    SpacingEstimate spacing(const NearestRows& rows) const override {
         std::vector<Vec3d> storage;
-        return estimate_spacing(kept_points(storage));
+        SpacingEstimate out = spacing_from(kept(), rows);
+        out.octaves = count_octaves(kept_points(storage));
+        return out;
     }
     std::vector<OccupiedCell> occupied_cells(double side) const override {
         std::vector<Vec3d> storage;

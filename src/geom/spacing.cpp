@@ -39,38 +39,6 @@ double saturated_cells(double occupied, double points) {
     return lo;
 }
 
-std::vector<SpacingEstimate::Octave> count_octaves(std::span<const Vec3d> points) {
-    Box3d box;
-    for (const auto& p : points) box.extend(p);
-    const double side = box.longest_side();
-    if (!(side > 0.0) || !std::isfinite(side)) return {};
-    std::vector<std::uint64_t> keys(points.size());
-    constexpr double kCells = 1 << kMortonBits;
-    parallel_for(points.size(), kGrain, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i) {
-            std::uint64_t key = 0;
-            for (int a = 0; a < 3; ++a) {
-                const double t = std::min((points[i][a] - box.lo[a]) / side * kCells, kCells - 1.0);
-                key |= spread_bits(static_cast<std::uint64_t>(t)) << a;
-            }
-            keys[i] = key;
-        }
-    });
-    std::sort(keys.begin(), keys.end());
-    std::vector<SpacingEstimate::Octave> out;
-    const auto n = static_cast<double>(points.size());
-    for (int level = 1; level <= kMortonBits; ++level) {
-        const int shift = 3 * (kMortonBits - level);
-        std::size_t occupied = 1;
-        for (std::size_t i = 1; i < keys.size(); ++i) occupied += std::size_t{keys[i] >> shift != keys[i - 1] >> shift};
-        const auto cells = static_cast<double>(occupied);
-        if (n / cells < 1.5) break;
-        const double cell = side / std::exp2(level);
-        out.push_back({cell, occupied, n / cells, saturated_cells(cells, n) * cell * cell / 1.5});
-    }
-    return out;
-}
-
 /// Median residual of quadrics through neighbourhoods of k points each.
 double median_noise(const NearestRows& rows) {
     const std::size_t queries = rows.count(), step = (queries + kNoiseQueries - 1) / kNoiseQueries;
@@ -137,6 +105,38 @@ SpacingEstimate spacing_from(std::size_t points, const NearestRows& rows) {
     out.surface = std::sqrt(area_per_point);
     out.area = area_per_point * static_cast<double>(points);
     out.noise = median_noise(rows);
+    return out;
+}
+
+std::vector<SpacingEstimate::Octave> count_octaves(std::span<const Vec3d> points) {
+    Box3d box;
+    for (const auto& p : points) box.extend(p);
+    const double side = box.longest_side();
+    if (!(side > 0.0) || !std::isfinite(side)) return {};
+    std::vector<std::uint64_t> keys(points.size());
+    constexpr double kCells = 1 << kMortonBits;
+    parallel_for(points.size(), kGrain, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) {
+            std::uint64_t key = 0;
+            for (int a = 0; a < 3; ++a) {
+                const double t = std::min((points[i][a] - box.lo[a]) / side * kCells, kCells - 1.0);
+                key |= spread_bits(static_cast<std::uint64_t>(t)) << a;
+            }
+            keys[i] = key;
+        }
+    });
+    std::sort(keys.begin(), keys.end());
+    std::vector<SpacingEstimate::Octave> out;
+    const auto n = static_cast<double>(points.size());
+    for (int level = 1; level <= kMortonBits; ++level) {
+        const int shift = 3 * (kMortonBits - level);
+        std::size_t occupied = 1;
+        for (std::size_t i = 1; i < keys.size(); ++i) occupied += std::size_t{keys[i] >> shift != keys[i - 1] >> shift};
+        const auto cells = static_cast<double>(occupied);
+        if (n / cells < 1.5) break;
+        const double cell = side / std::exp2(level);
+        out.push_back({cell, occupied, n / cells, saturated_cells(cells, n) * cell * cell / 1.5});
+    }
     return out;
 }
 

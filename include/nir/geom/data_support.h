@@ -18,10 +18,11 @@ std::vector<double> local_spacing(std::span<const Vec3d> points, const KdTree& t
                                   std::span<const std::uint32_t> which, double floor);
 
 struct SupportOptions {
-    double spacing = 0;         ///< of the whole scan; > 0
-    double spacings = 4;        ///< the limit is so many spacings of the whole scan,
-    double local_spacings = 3;  ///< or so many local ones, where that is more (at most `spacings`);
-    double length = 0;          ///< or this length everywhere, if > 0
+    double spacing = 0;  ///< of the whole scan; > 0
+    /// The limit is so many local spacings. Of points that are scattered evenly on a surface, none lies within r of a
+    /// place on it with probability exp(-pi (r / spacing)^2): 3e-9 for 2.5.
+    double spacings = 2.5;
+    double length = 0;  ///< or this length everywhere, if > 0
 };
 
 /// What the data say about each vertex of a mesh.
@@ -33,7 +34,7 @@ struct VertexSupport {
 
 /// Looks up the data around vertices; each vertex is judged for itself, so a mesh may be given in pieces.
 /// The local spacing is looked up for points that are nearest to vertices farther than a global spacing away; for all
-/// others it is the global one, which changes support values below 1/4 only.
+/// others it is the global one, which changes support values below 0.4 only.
 /// @param tree of `points`
 VertexSupport support_vertices(std::span<const Vec3d> vertices, std::span<const Vec3d> points, const KdTree& tree,
                                const SupportOptions& options);

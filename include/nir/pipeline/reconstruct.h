@@ -17,12 +17,12 @@
 namespace nir::pipeline {
 
 struct ReconstructOptions {
-    std::string model = "default";  ///< name of a model that ships, or a model file
-    int resolution = 0;             ///< cells of the mesh along the longest side; 0 = from the point spacing
-    double level = 0.5;             ///< probability of the surface, in (0, 1)
-    bool trim = false;              ///< cut away surface far from every point; default: closed
-    double trim_distance = 0;       ///< user units; 0 = auto, four point spacings, three local ones where that is more
-    std::filesystem::path sensors;  ///< NPZ with the sensors of the points (pipeline/read_sensors.h); may be empty
+    std::string model = "default";     ///< name of a model that ships, or a model file
+    int resolution = 0;                ///< cells of the mesh along the longest side; 0 = from the point spacing
+    double level = 0.5;                ///< probability of the surface, in (0, 1)
+    bool trim = false;                 ///< cut away surface far from every point; default: closed
+    double trim_distance = 0;          ///< user units; 0 = auto: 2.5 point spacings, as they are around a place
+    std::filesystem::path sensors;     ///< NPZ with the sensors of the points (pipeline/read_sensors.h); may be empty
     bool keep_all_components = false;  ///< also the small ones that no points support
     models::Cascade::Detail detail = models::Cascade::Detail::automatic;
     double refine_seconds = 0;  ///< move the surface towards the points for at most so long; 0 = no such limit

@@ -36,6 +36,7 @@ constexpr float kReach = 1.5f, kReachOfViews = 3.0f;
 constexpr float kOneFrom = 0.4f, kOneTo = 0.7f;  ///< length of the mean view: views of one side are about parallel
 constexpr float kSlope = 5;       ///< of the learned logit across a surface, per cell of its finest octave
 constexpr float kSupport = 2;     ///< cells between a place and the nodes that speak there, rounding included
+constexpr float kTwiceReach = 3;  ///< cells between a place and the points whose heights matter there
 constexpr float kPointReach = 3;  ///< cells between a node and the points that matter to its plane, likewise
 
 float fade(float v, float from, float to) {
@@ -71,10 +72,12 @@ public:
             levels_.emplace_back(points, origin, h, views);
             tick();
         }
+        const geom::Box3f asked = options.region.value_or(learned_->domain());
         for (auto& level : levels_) {
-            geom::Box3f asked = options.region.value_or(learned_->domain());
-            orient(level, asked.padded(kSupport * level.cell()));
-            level.forget_directions();
+            const float reach = &level == &levels_[0] ? kSupport + kTwiceReach : kSupport;
+            orient(level, asked.padded(reach * level.cell()));
+            if (&level == &levels_[0]) twice(level, points, asked.padded(kTwiceReach * level.cell()));
+            level.forget_points();
             tick();
         }
         progress.end();
@@ -160,7 +163,7 @@ private:
             const float along = dot(plane.outwards, plane.normal);
             share *= fade(std::abs(along), kAgreeFrom, kAgreeTo);
             const Vec3f slope = plane.normal * (along > 0 ? -slope_ : slope_) * (fit.rest * share);
-            fit.value += dot(p - plane.center, slope);
+            fit.value += dot(p - plane.center, slope) + plane.residual * slope_ * fit.rest * share;
             fit.slope += slope;
             fit.rest *= 1 - share;
             if (fit.rest < 1e-3f) {
@@ -169,6 +172,27 @@ private:
             }
         }
         return fit;
+    }
+
+    /// Heights of the points over their planes, averaged like the points: what a plane flattens at a crest is given
+    /// back. Only points of a box matter. Ref: Tukey, Exploratory Data Analysis, 1977 (twicing).
+    void twice(MomentGrid& level, std::span<const Vec3f> points, const geom::Box3f& within) const {
+        std::vector<float> height(points.size()), share(points.size());
+        const float most = level.cell();
+        const auto order = level.points_by_place(points);
+        parallel_for(order.size(), 256, [&](std::size_t begin, std::size_t end) {
+            for (std::size_t k = begin; k < end; ++k) {
+                const std::size_t i = order[k];
+                if (!within.contains(points[i])) continue;
+                const MomentGrid::Plane plane = level.fit(points[i]);
+                const float along = dot(plane.outwards, plane.normal);
+                share[i] = trust(plane) * fade(std::abs(along), kAgreeFrom, kAgreeTo);
+                if (share[i] > 0)
+                    height[i] = std::clamp(std::copysign(1.0f, along) * dot(points[i] - plane.center, plane.normal),
+                                           -most, most);
+            }
+        });
+        level.add_residuals(points, height, share);
     }
 
     /// Looks where the sensors are, and asks the learned field on both sides of the plane, at every node near it.
@@ -190,7 +214,8 @@ private:
             parallel_for(n, 256, [&](std::size_t begin, std::size_t end) {
                 for (std::size_t i = begin; i < end; ++i) {
                     const Vec3f place = level.node_position(first + i);
-                    planes[i] = within.contains(place) ? level.fit(place) : MomentGrid::Plane{};
+                    planes[i] = level.next_to_points(first + i) && within.contains(place) ? level.fit(place)
+                                                                                          : MomentGrid::Plane{};
                 }
             });
             asked.clear();
@@ -251,7 +276,8 @@ float fit_cell(const FitOptions& options, std::size_t points) {
 }
 
 float fit_reach(const FitOptions& options, std::size_t points, float learned_cell) {
-    return (kSupport + kPointReach) * lattice_cells(options, points, learned_cell).back();
+    const auto cells = lattice_cells(options, points, learned_cell);
+    return std::max((kSupport + kPointReach) * cells.back(), (kSupport + kTwiceReach + kPointReach) * cells.front());
 }
 
 std::unique_ptr<CascadeField> fit_surface(std::unique_ptr<CascadeField> learned, std::span<const Vec3f> points,

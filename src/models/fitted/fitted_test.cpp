@@ -142,6 +142,19 @@ float radius_along(const extract::ScalarField& field, Vec3f direction) {
     return lo > 0.31f && hi < 0.69f ? lo : -1;
 }
 
+TEST(FittedField, CurvatureThatPlanesFlattenIsGivenBack) {
+    NoProgress quiet;
+    // Many points under a kernel: those at which heights are taken hardly pull the planes themselves.
+    const FitOptions wide{.spacing = 3 * kSpacing};
+    const auto field = fit_surface(std::make_unique<RoughSphere>(0.52f), sphere_points(1), wide, quiet);
+    // A plane through points of a sphere lies inside it by the mean curvature times the variance of the kernel.
+    const double sigma = 0.65 * static_cast<double>(field->finest_cell()), flattened = sigma * sigma / 0.5;
+    Rng rng(15);
+    double mean = 0;
+    for (int i = 0; i < 500; ++i) mean += static_cast<double>(radius_along(*field, on_sphere(rng, 1)) - 0.5f) / 500;
+    EXPECT_LT(std::abs(mean), 0.2 * flattened);
+}
+
 TEST(FittedField, PassesThroughThePointsWhereTheLearnedFieldDoesNot) {
     NoProgress quiet;
     const auto points = sphere_points(1);
@@ -247,7 +260,7 @@ TEST(MomentGrid, RemembersFromWhereItWasSeen) {
         EXPECT_LT(norm(seen - (p.x < 0 ? Vec3f{0, 0, 1} : Vec3f{0.6f, 0, 0})), p.x < 0 ? 1e-5f : 0.4f);
     }
     EXPECT_GT(looked, 100u);
-    grid.forget_directions();
+    grid.forget_points();
     EXPECT_EQ(grid.seen_from(0), Vec3f{});
 }
 

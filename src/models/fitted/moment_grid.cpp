@@ -86,22 +86,38 @@ MomentGrid::MomentGrid(std::span<const Vec3f> points, Vec3f origin, float cell, 
                     visits.emplace_back(key_of({x, y, z}), static_cast<std::uint32_t>(i));
     }
     std::sort(visits.begin(), visits.end());
-    std::vector<std::size_t> begin;
-    for (std::size_t i = 0; i < visits.size(); ++i)
-        if (i == 0 || visits[i].first != visits[i - 1].first) {
-            begin.push_back(i);
-            bricks_.push_back(brick_of(visits[i].first));
-        }
-    begin.push_back(visits.size());
+    order_.reserve(visits.size());
+    for (std::size_t i = 0; i < visits.size(); ++i) {
+        order_.push_back(visits[i].second);
+        if (i > 0 && visits[i].first == visits[i - 1].first) continue;
+        begin_.push_back(i);
+        bricks_.push_back(brick_of(visits[i].first));
+    }
+    begin_.push_back(visits.size());
+    visits = {};
     insert_bricks();
+    find_neighbours();
     data_.resize(bricks_.size());
     if (!directions.empty()) seen_.resize(bricks_.size());
+    spread(points, [&](Vec3f d, std::size_t brick, std::size_t at, float w, std::size_t point) {
+        Node& node = data_[brick][at];
+        if (!directions.empty()) seen_[brick][at] += w * directions[point];
+        node.weight += w;
+        node.first += d * w;
+        auto& s = node.second;
+        s[0] += w * d.x * d.x, s[1] += w * d.y * d.y, s[2] += w * d.z * d.z;
+        s[3] += w * d.x * d.y, s[4] += w * d.x * d.z, s[5] += w * d.y * d.z;
+    });
+}
+
+template <class F>
+void MomentGrid::spread(std::span<const Vec3f> points, const F& f) {
     parallel_for(bricks_.size(), 64, [&](std::size_t from, std::size_t to) {
         for (std::size_t b = from; b < to; ++b) {
             const Vec3i corner = bricks_[b] * kSide;
             const Vec3f middle = static_cast<Vec3f>(corner) + kMiddle;
-            for (std::size_t v = begin[b]; v < begin[b + 1]; ++v) {
-                const Vec3f q = (points[visits[v].second] - origin_) / cell_, d = q - middle;
+            for (std::size_t v = begin_[b]; v < begin_[b + 1]; ++v) {
+                const Vec3f q = (points[order_[v]] - origin_) / cell_, d = q - middle;
                 const Vec3i lo = floored(q);
                 for (int k = 0; k < 8; ++k) {
                     const Vec3i n = lo + Vec3i{k & 1, k >> 1 & 1, k >> 2}, local = n - corner;
@@ -109,17 +125,32 @@ MomentGrid::MomentGrid(std::span<const Vec3f> points, Vec3f origin, float cell, 
                         continue;
                     const Vec3f r = q - static_cast<Vec3f>(n);
                     const float w = (1 - std::abs(r.x)) * (1 - std::abs(r.y)) * (1 - std::abs(r.z));
-                    const auto at = static_cast<std::size_t>((local.z * kSide + local.y) * kSide + local.x);
-                    Node& node = data_[b][at];
-                    if (!directions.empty()) seen_[b][at] += w * directions[visits[v].second];
-                    node.weight += w;
-                    node.first += d * w;
-                    auto& s = node.second;
-                    s[0] += w * d.x * d.x, s[1] += w * d.y * d.y, s[2] += w * d.z * d.z;
-                    s[3] += w * d.x * d.y, s[4] += w * d.x * d.z, s[5] += w * d.y * d.z;
+                    f(d, b, static_cast<std::size_t>((local.z * kSide + local.y) * kSide + local.x), w, order_[v]);
                 }
             }
         }
+    });
+}
+
+std::vector<std::uint32_t> MomentGrid::points_by_place(std::span<const Vec3f> points) const {
+    NIR_CHECK(!begin_.empty());
+    std::vector<std::uint32_t> order;
+    order.reserve(points.size());
+    for (std::size_t b = 0; b < bricks_.size(); ++b)
+        for (std::size_t v = begin_[b]; v < begin_[b + 1]; ++v) {
+            const Vec3i lo = floored((points[order_[v]] - origin_) / cell_);
+            if (Vec3i{lo.x >> 2, lo.y >> 2, lo.z >> 2} == bricks_[b]) order.push_back(order_[v]);
+        }
+    return order;
+}
+
+void MomentGrid::add_residuals(std::span<const Vec3f> points, std::span<const float> residuals,
+                               std::span<const float> trust) {
+    NIR_CHECK(!begin_.empty() && residuals.size() == points.size() && trust.size() == points.size());
+    spread(points, [&](Vec3f, std::size_t brick, std::size_t at, float w, std::size_t point) {
+        Node& node = data_[brick][at];
+        node.residual += w * trust[point] * residuals[point];
+        node.trusted += w * trust[point];
     });
 }
 
@@ -131,6 +162,17 @@ void MomentGrid::insert_bricks() {
         while (table_[at] >= 0) at = (at + 1) & mask;
         table_[at] = static_cast<std::int32_t>(b);
     }
+}
+
+void MomentGrid::find_neighbours() {
+    around_.resize(bricks_.size());
+    parallel_for(bricks_.size(), 256, [&](std::size_t from, std::size_t to) {
+        for (std::size_t b = from; b < to; ++b)
+            for (int k = 0; k < 27; ++k)
+                around_[b][static_cast<std::size_t>(k)] =
+                    k == 13 ? static_cast<std::int32_t>(b)
+                            : find(bricks_[b] + Vec3i{k % 3 - 1, k / 3 % 3 - 1, k / 9 - 1});
+    });
 }
 
 std::int32_t MomentGrid::find(Vec3i brick) const {
@@ -172,14 +214,21 @@ MomentGrid::Plane MomentGrid::fit(Vec3f place) const {
         spline[static_cast<std::size_t>(a)] = {0.5f * (0.5f - t) * (0.5f - t), 0.75f - t * t,
                                                0.5f * (0.5f + t) * (0.5f + t)};
     }
-    float weight = 0, known = 0;
+    float weight = 0, known = 0, residual = 0, trusted = 0;
     Vec3f first{}, outwards{};
     std::array<float, 6> s{};
     const Vec3i first_brick{lo.x >> 2, lo.y >> 2, lo.z >> 2}, last_brick{hi.x >> 2, hi.y >> 2, hi.z >> 2};
+    const Vec3i home{mid.x >> 2, mid.y >> 2, mid.z >> 2};
+    const std::int32_t home_slot = find(home);
+    const auto slot_of = [&](Vec3i brick) {
+        if (home_slot < 0) return find(brick);
+        const Vec3i o = brick - home + Vec3i{1, 1, 1};
+        return around_[static_cast<std::size_t>(home_slot)][static_cast<std::size_t>((o.z * 3 + o.y) * 3 + o.x)];
+    };
     for (Vec3i brick = first_brick; brick.z <= last_brick.z; ++brick.z)
         for (brick.y = first_brick.y; brick.y <= last_brick.y; ++brick.y)
             for (brick.x = first_brick.x; brick.x <= last_brick.x; ++brick.x) {
-                const std::int32_t slot = find(brick);
+                const std::int32_t slot = slot_of(brick);
                 if (slot < 0) continue;
                 const Node sum = weighted_nodes(data_[static_cast<std::size_t>(slot)], brick * kSide, lo, spline);
                 const Vec3f f = sum.first,
@@ -195,6 +244,7 @@ MomentGrid::Plane MomentGrid::fit(Vec3f place) const {
                 s[5] += sum.second[5] + f.y * r.z + (f.z + w * r.z) * r.y;
                 outwards += sum.outwards;
                 known += sum.known;
+                residual += sum.residual, trusted += sum.trusted;
             }
     if (!(weight > 1e-6f)) return {};
     const double inv = 1.0 / static_cast<double>(weight);
@@ -209,6 +259,7 @@ MomentGrid::Plane MomentGrid::fit(Vec3f place) const {
     plane.thickness = t.middle > 0 ? static_cast<float>(std::max(0.0, t.smallest) / t.middle) : 1.0f;
     plane.width = static_cast<float>(std::max(0.0, t.middle));
     if (known > 0) plane.outwards = outwards / known;
+    if (trusted > 0) plane.residual = residual / trusted;
     return plane;
 }
 
@@ -251,7 +302,8 @@ void MomentGrid::set_outwards(std::size_t node, Vec3f direction) {
 
 std::size_t MomentGrid::memory_bytes() const {
     return data_.size() * sizeof(data_[0]) + seen_.size() * sizeof(seen_[0]) + table_.size() * sizeof(table_[0]) +
-           bricks_.size() * sizeof(bricks_[0]);
+           bricks_.size() * (sizeof(bricks_[0]) + sizeof(around_[0])) + order_.size() * sizeof(order_[0]) +
+           begin_.size() * sizeof(begin_[0]);
 }
 
 }  // namespace nir::models

@@ -59,7 +59,7 @@ double error_of(const CascadeField& field) {
     return sum;
 }
 
-TEST(OffsetCorrection, CurvatureThatPlanesFlattenIsGivenBack) {
+TEST(OffsetCorrection, WhatTheFitLeavesOfCurvatureIsGivenBack) {
     const auto points = torus_points(kPoints, 0, 1);
     NoProgress quiet;
     const auto field = fit_surface(std::make_unique<RoughTorus>(), points, {.spacing = spacing(), .noise = 0}, quiet);
@@ -69,8 +69,8 @@ TEST(OffsetCorrection, CurvatureThatPlanesFlattenIsGivenBack) {
     o.spacing = spacing();
     const RefineReport r = field->refine(points, o, quiet);
     EXPECT_GT(r.kept, 0);
-    EXPECT_LT(r.held_out_after, 0.7 * r.held_out_before);
-    EXPECT_LT(error_of(*field), 0.7 * before);
+    EXPECT_LT(r.held_out_after, 0.95 * r.held_out_before);  // the fit has given back the larger part already
+    EXPECT_LT(error_of(*field), 0.95 * before);
 }
 
 TEST(OffsetCorrection, GradientIsThatOfTheValue) {
