@@ -65,7 +65,7 @@ Subject read_subject(FunctionConfig& config) {
     if (out.mesh.faces.empty())
         fail(ErrorKind::input, "{}: no faces: a distance is learned from a mesh", path.string());
     out.frame = render::frame_of(geom::bounds(out.mesh.vertices), config.data.margin);
-    if (config.model.finest_resolution == 0) config.model.finest_resolution = 512;
+    if (config.model.finest_resolution == 0) config.model.finest_resolution = 256;
     if (config.train.lr == 0) config.train.lr = 3e-3;
     const Timer timer;
     out.samples = std::make_unique<render::DistanceSamples>(
@@ -148,7 +148,7 @@ void FunctionModelOptions::describe(ConfigVisitor& v) {
     v.field("base_resolution", base_resolution, {.min = 2, .max = 512, .unit = "vertices"},
             "side of the coarsest level");
     v.field("finest_resolution", finest_resolution, {.min = 0, .max = 1e6, .unit = "vertices"},
-            "side of the finest level; 0: half the picture's, 512 for meshes");
+            "side of the finest level; 0: half the picture's, 256 for meshes");
     v.field("hidden", hidden, {.min = 16, .max = 256}, "width of the two hidden layers, a multiple of 16");
     v.check(features != 3, "features", "must be 2 or 4");
     v.check(hidden % 16 == 0, "hidden", "must be a multiple of 16");

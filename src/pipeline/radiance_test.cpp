@@ -4,12 +4,14 @@
 
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
+#include "nir/pipeline/radiance_extract.h"
 #include "nir/render/radiance_model.h"
 
 #include "support/ball_scene.h"
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <iterator>
 
@@ -133,6 +135,34 @@ TEST_F(RadianceTraining, WhatRealPhotosNeedIsSavedWithTheModelAndGoesOnToo) {
     }
     EXPECT_TRUE(moved);
     EXPECT_TRUE(brighter);
+}
+
+TEST_F(RadianceTraining, ASurfaceIsClosedAndWhereTheBallIs) {
+    NoProgress all;
+    for (const std::string shape : {"distance", "occupancy"}) {
+        TrainRadianceOptions o = options(shape, 120);
+        o.overrides.push_back("model.shape=\"" + shape + "\"");
+        train_radiance(o, all);
+        ExtractRadianceOptions how;
+        how.model = folder_ / shape / "model.safetensors", how.mesh = folder_ / (shape + ".ply");
+        how.resolution_0 = 32, how.upsampling = 0;
+        PhaseTimer timer;
+        const auto found = extract_radiance(how, all, timer).result;
+        EXPECT_TRUE(found.report.watertight()) << shape;
+        EXPECT_EQ(found.mesh.colors.size(), found.mesh.vertices.size());
+        EXPECT_EQ(found.level, 0);
+        double mean = 0;
+        for (const auto& v : found.mesh.vertices)
+            mean += std::abs(norm(v) - 0.6) / static_cast<double>(found.mesh.vertices.size());
+        EXPECT_LT(mean, shape == "distance" ? 0.04 : 0.08);
+        how.level = 10;
+        EXPECT_THROW(extract_radiance(how, all, timer), Error) << "a density";
+    }
+    for (const char* wrong : {"train.poses=true", "train.distortion=0.1", "model.cascades=2"}) {
+        TrainRadianceOptions o = options("wrong", 2);
+        o.overrides.insert(o.overrides.end(), {"model.shape=\"distance\"", wrong});
+        EXPECT_THROW(train_radiance(o, all), Error) << wrong;
+    }
 }
 
 TEST_F(RadianceTraining, MasksOfBothMeaningsAndPhotosThatFitTheMemory) {

@@ -13,6 +13,13 @@
 #include <cmath>
 
 namespace nir::render {
+namespace {
+
+/// Every third of the offsets is so much larger: else nothing tells the fine levels what lies between the surface and
+/// the few points that are anywhere.
+constexpr double kWide = 20;
+
+}  // namespace
 
 DistanceSamples::DistanceSamples(const geom::TriMesh& mesh, const FieldFrame& frame, std::size_t count,
                                  std::uint64_t seed) {
@@ -25,7 +32,7 @@ DistanceSamples::DistanceSamples(const geom::TriMesh& mesh, const FieldFrame& fr
     for (std::size_t i = count / 2; i < points.size(); ++i)
         for (int a = 0; a < 3; ++a) {
             const double u = std::clamp(rng.uniform(), 1e-9, 1 - 1e-9);
-            points[i][a] += scale * std::log(u / (1 - u));
+            points[i][a] += (i < count - count / 4 ? 1 : kWide) * scale * std::log(u / (1 - u));
         }
     while (points.size() < count)
         points.push_back(frame.world_from_field({rng.uniform(), rng.uniform(), rng.uniform()}));
