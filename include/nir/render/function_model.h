@@ -34,7 +34,8 @@ FunctionModel load_function(const std::filesystem::path& path);
 bool is_function(const std::map<std::string, std::string>& metadata);
 
 /// Signed distances to a mesh at points drawn beforehand: half of the samples on the surface, 3/8 around it (logistic
-/// offsets, a third of them wide), 1/8 anywhere in the cube. Inside is what the winding number says. Ref: mueller2022 §5.2.
+/// offsets, a third of them wide), 1/8 anywhere in the cube. Inside is what the winding number says. Ref: mueller2022
+/// §5.2.
 class DistanceSamples {
 public:
     /// @param count of the points that are kept. @throws Error{input} for a mesh without area.
