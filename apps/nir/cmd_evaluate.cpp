@@ -3,6 +3,7 @@
 // nir evaluate: meshes, clouds and radiance fields against the truth, each figure with its convention.
 #include "nir/base/error.h"
 #include "nir/pipeline/evaluate.h"
+#include "nir/pipeline/light.h"
 #include "nir/pipeline/radiance_evaluate.h"
 #include "nir/pipeline/radiance_render.h"
 
@@ -120,6 +121,19 @@ void evaluate_radiance(const pipeline::EvaluateRadianceOptions& options, VerbCon
     for (const auto& n : r.notes) context.print("note: {}\n", n);
 }
 
+void evaluate_light(const pipeline::EvaluateLightOptions& options, VerbContext& context) {
+    const auto r = pipeline::evaluate_light(options, context.progress, context.timer);
+    auto& json = context.json;
+    json["prediction"] = options.model.string(), json["truth"] = r.scene, json["protocol"] = "nir";
+    json["psnr"] = r.psnr, json["psnr_foreground"] = r.psnr_foreground, json["ssim"] = r.ssim;
+    json["seconds_per_view"] = r.seconds_per_view, json["convention"] = r.convention;
+    auto& views = json["views"] = ordered_json::array();
+    for (const auto& v : r.views) views.push_back({{"name", v.name}, {"psnr", v.psnr}});
+    for (const auto& v : r.views) context.print("{:<24} {:>7.2f}\n", v.name, v.psnr);
+    context.print("\npsnr  {:>8.3f}  (object alone {:.3f})  {}\nssim  {:>8.4f}\n", r.psnr, r.psnr_foreground,
+                  r.convention, r.ssim);
+}
+
 }  // namespace
 
 VerbRun add_evaluate(CLI::App& app) {
@@ -137,16 +151,17 @@ VerbRun add_evaluate(CLI::App& app) {
         if (std::find(names.begin(), names.end(), p.name) == names.end()) names.emplace_back(p.name);
     }
     summaries += ". Radiance fields: " + pictures;
-    app.add_option("PRED", a->prediction,
-                   "Mesh, cloud, voxel grid (binvox), or folder of them; or a radiance field (model or run folder)")
+    app.add_option(
+           "PRED", a->prediction,
+           "Mesh, cloud, voxel grid (binvox), or folder of them; or a radiance or light field (model or run folder)")
         ->required();
     app.add_option("--truth,TRUTH", a->truth,
                    "What is right: mesh, cloud with normals, or folder of them; of a radiance field: posed photos "
                    "[those that it was trained with]");
     auto& r = a->radiance;
-    app.add_option("--split", r.split, "Radiance fields: the photos that are compared")
-        ->check(CLI::IsMember({"train", "val", "test"}))
-        ->capture_default_str();
+    auto* split_given = app.add_option("--split", r.split, "Radiance fields: the photos that are compared")
+                            ->check(CLI::IsMember({"train", "val", "test"}))
+                            ->capture_default_str();
     app.add_option("--views", r.views, "Radiance fields: at most so many views [all]");
     app.add_option("--pictures", r.pictures,
                    "Radiance fields: a folder for photo, rendering and difference side by side")
@@ -164,10 +179,18 @@ VerbRun add_evaluate(CLI::App& app) {
     app.add_flag("--crop", e.crop, "Leave out predicted surface outside the truth's box (open scenes)");
     app.add_flag("--no-volume", a->no_volume, "No IoU");
     app.add_flag("--no-exact", a->no_exact, "No distances to the triangles themselves");
-    return [a](VerbContext& context) {
+    return [a, split_given](VerbContext& context) {
         if (const auto model = pipeline::radiance_model_file(a->prediction)) {
             a->radiance.model = *model, a->radiance.scene = a->truth, a->radiance.protocol = a->protocol;
             evaluate_radiance(a->radiance, context);
+            return;
+        }
+        if (const auto model = pipeline::light_model_file(a->prediction)) {
+            if (a->protocol != "nir")
+                fail(ErrorKind::usage, "--protocol {}: light fields are compared by nir", a->protocol);
+            evaluate_light({*model, a->truth, split_given->count() > 0 ? a->radiance.split : "all", a->radiance.views,
+                            a->radiance.pictures},
+                           context);
             return;
         }
         if (a->truth.empty()) fail(ErrorKind::usage, "{}: compared with what? --truth is missing", a->prediction);

@@ -4,6 +4,7 @@
 #include "nir/base/error.h"
 #include "nir/data/shape_generator.h"
 #include "nir/pipeline/prepare.h"
+#include "nir/pipeline/prepare_lights.h"
 
 #include "verb.h"
 
@@ -16,6 +17,7 @@ namespace {
 
 struct Arguments {
     pipeline::PrepareOptions options;
+    pipeline::PrepareLightsOptions lights;
     std::string layout = "papers", split = "0.8,0.1,0.1", azimuth = "0,360", families;
     std::string voxel_rule = "surface", up = "y";
     bool winding = false, float32 = false;
@@ -83,6 +85,41 @@ void add_sampling_options(CLI::App& app, Arguments& a) {
     app.add_flag("--float32", a.float32, "Store points as float32; default: float16, as the papers do");
 }
 
+/// Options of pictures under lamps, beside --views, --view-size, -o and --force.
+CLI::Option* add_light_options(CLI::App& app, Arguments& a) {
+    auto& o = a.lights;
+    auto* lights = app.add_option("--lights", o.lights,
+                                  "Instead of a set of shapes: pictures of one MESH, each of --views views under each "
+                                  "of N lamps, with views and lamps for tests (configs/light trains on them)")
+                       ->check(CLI::Range(1, 1000))
+                       ->type_name("N");
+    app.add_option("--roughness", o.material.roughness, "--lights: of the surface")
+        ->check(CLI::Range(0.02f, 1.0f))
+        ->capture_default_str();
+    app.add_option("--specular", o.material.specular, "--lights: reflectance at normal incidence")
+        ->check(CLI::Range(0.0f, 1.0f))
+        ->capture_default_str();
+    app.add_option("--metallic", o.material.metallic, "--lights: 1 = a metal")
+        ->check(CLI::Range(0.0f, 1.0f))
+        ->capture_default_str();
+    return lights;
+}
+
+void run_lights(const Arguments& a, bool sized, bool counted, VerbContext& context) {
+    pipeline::PrepareLightsOptions o = a.lights;
+    if (a.options.inputs.size() != 1 || a.options.generate > 0 || a.options.rooms > 0)
+        fail(ErrorKind::usage, "--lights takes one MESH");
+    o.mesh = a.options.inputs.front(), o.out = a.options.out, o.force = a.options.force, o.seed = context.seed;
+    if (sized) o.size = a.options.view_size;
+    if (counted) o.views = a.options.views;
+    if (o.views < 1) fail(ErrorKind::usage, "--lights needs --views of at least 1");
+    const pipeline::PrepareLightsResult r = pipeline::prepare_lights(o, context.progress, context.timer);
+    context.json["train"] = r.train, context.json["test_view"] = r.test_view;
+    context.json["test_light"] = r.test_light, context.json["test_both"] = r.test_both;
+    context.print("{}: {} pictures to train with, {} of other views, {} under other lamps, {} of both\n",
+                  o.out.string(), r.train, r.test_view, r.test_light, r.test_both);
+}
+
 void report(VerbContext& context, const pipeline::PrepareResult& result, const pipeline::PrepareOptions& options) {
     const auto json = nlohmann::ordered_json::parse(pipeline::prepare_report_json(result, options));
     for (const auto& [key, value] : json["totals"].items()) context.json[key] = value;
@@ -130,12 +167,12 @@ VerbRun add_prepare(CLI::App& app) {
         ->check(CLI::IsMember({"papers", "packed", "papers,packed", "packed,papers"}))
         ->capture_default_str();
     add_sampling_options(app, *a);
-    app.add_option("--views", o.views, "Rendered pictures per mesh, with cameras; 0 = none")
-        ->check(CLI::Range(0, 1000))
-        ->capture_default_str();
-    app.add_option("--view-size", o.view_size, "Side of the pictures, pixels")
-        ->check(CLI::Range(16, 4096))
-        ->capture_default_str();
+    auto* views = app.add_option("--views", o.views, "Rendered pictures per mesh, with cameras; 0 = none")
+                      ->check(CLI::Range(0, 1000))
+                      ->capture_default_str();
+    auto* view_size = app.add_option("--view-size", o.view_size, "Side of the pictures, pixels")
+                          ->check(CLI::Range(16, 4096))
+                          ->capture_default_str();
     app.add_option("--azimuth", a->azimuth,
                    "Directions the pictures are taken from, degrees about the y axis; 0 = from +x, 90 = from +z")
         ->type_name("LO,HI")
@@ -152,7 +189,12 @@ VerbRun add_prepare(CLI::App& app) {
     auto* resume = app.add_flag("--resume", o.resume, "Keep the models that are finished");
     app.add_flag("--force", o.force, "Replace models that are there")->excludes(resume);
     app.add_flag("--skip-bad", o.skip_bad, "Meshes that cannot be used do not count as a failure (exit code 3)");
-    return [a, split](VerbContext& context) {
+    const auto* lights = add_light_options(app, *a);
+    return [a, split, lights, views, view_size](VerbContext& context) {
+        if (lights->count() > 0) {
+            run_lights(*a, view_size->count() > 0, views->count() > 0, context);
+            return;
+        }
         auto& options = a->options;
         if (options.rooms > 0 && split->count() == 0) a->split = "0.75,0.05,0.2";
         options.papers = a->layout.find("papers") != std::string::npos;

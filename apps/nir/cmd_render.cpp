@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the nir developers
-// nir render: pictures of a volume or of a radiance field.
+// nir render: pictures of a volume, of a radiance field, or of a light field.
 #include "nir/base/error.h"
 #include "nir/pipeline/function.h"
+#include "nir/pipeline/light.h"
 #include "nir/pipeline/radiance_render.h"
 #include "nir/pipeline/render_volume.h"
 
@@ -19,6 +20,7 @@ constexpr double kRad = std::numbers::pi / 180;
 struct Arguments {
     pipeline::RenderVolumeOptions options;
     pipeline::RenderRadianceOptions radiance;  // what only radiance fields have
+    std::filesystem::path lights;              // what only light fields have
     std::string size, background = "white";
     std::vector<double> spacing, origin, eye, look_at, up, range;
     double distance = 0;
@@ -134,15 +136,30 @@ void render_radiance(const CLI::App& app, const Arguments& a, const pipeline::Re
     report(context, r.out.string(), pipeline::render_radiance(r, context.progress, context.timer));
 }
 
+void render_light(const CLI::App& app, const Arguments& a, const std::filesystem::path& model,
+                  const pipeline::RenderVolumeOptions& v, VerbContext& context) {
+    for (const char* name : {"--path", "--distance", "--linear", "--azimuth", "--elevation"})
+        if (app.count(name) > 0) fail(ErrorKind::usage, "{} is not for light fields", name);
+    if (v.outputs != std::vector<std::string>{"rgb"}) fail(ErrorKind::usage, "--output: light fields give rgb");
+    pipeline::RenderLightOptions o;
+    o.model = model, o.out = v.out, o.lights = a.lights, o.cameras = v.cameras, o.split = a.radiance.split;
+    if (!a.size.empty()) o.size = std::pair(v.width, v.height);
+    if (app.count("--fov") > 0) o.fov_rad = v.fov_deg * kRad;
+    if (app.count("--up") > 0) o.up = v.up;
+    o.eye = v.eye, o.look_at = v.look_at, o.views = v.views, o.background = v.background;
+    o.video = a.radiance.video, o.fps = a.radiance.fps;
+    report(context, o.out.string(), pipeline::render_light(o, context.progress, context.timer));
+}
+
 }  // namespace
 
 VerbRun add_render(CLI::App& app) {
     auto a = std::make_shared<Arguments>();
     auto& o = a->options;
-    app.add_option(
-           "SCENE", o.volume,
-           "A radiance field or a learned picture (model or run folder), or a volume: NPY or NPZ [X,Y,Z] (values) or "
-           "[X,Y,Z,4] (colours), binvox")
+    app.add_option("SCENE", o.volume,
+                   "A radiance field, a light field or a learned picture (model or run folder), or a volume: NPY or "
+                   "NPZ [X,Y,Z] "
+                   "(values) or [X,Y,Z,4] (colours), binvox")
         ->required();
     app.add_option("-o", o.out, "A picture (.png, .exr), a video (.mp4), or a folder for several")->required();
     add_camera_options(app, *a);
@@ -175,6 +192,9 @@ VerbRun add_render(CLI::App& app) {
     app.add_option("--stop", o.stop, "A ray ends where less than this gets through")
         ->check(CLI::Range(0.0, 0.5))
         ->capture_default_str();
+    app.add_option("--lights", a->lights,
+                   "Of a light field: lamps that may move, and pictures of the sky (docs/methods/light_fields.md)")
+        ->type_name("JSON");
     const CLI::App* verb = &app;
     return [a, verb, of_fields, of_volumes](VerbContext& context) {
         auto options = a->options;
@@ -207,6 +227,12 @@ VerbRun add_render(CLI::App& app) {
             render_radiance(*verb, *a, options, context);
             return;
         }
+        if (const auto model = pipeline::light_model_file(options.volume)) {
+            refuse(of_volumes, "volumes");
+            render_light(*verb, *a, *model, options, context);
+            return;
+        }
+        if (!a->lights.empty()) fail(ErrorKind::usage, "--lights is for light fields");
         refuse(of_fields, "radiance fields");
         if (options.out.extension() == ".mp4") fail(ErrorKind::usage, "videos are of radiance fields");
         const auto r = pipeline::render_volume(options, context.progress, context.timer);

@@ -4,6 +4,7 @@
 #include "nir/base/error.h"
 #include "nir/base/log.h"
 #include "nir/pipeline/function.h"
+#include "nir/pipeline/light.h"
 #include "nir/pipeline/radiance.h"
 #include "nir/pipeline/train.h"
 
@@ -51,6 +52,17 @@ void run_function(const pipeline::TrainFunctionOptions& options, VerbContext& co
         context.print("IoU {:.4f}\n", r.iou);
 }
 
+void run_light(const pipeline::TrainLightOptions& options, VerbContext& context) {
+    const auto training = context.timer.phase("train");
+    const pipeline::TrainLightResult r = pipeline::train_light(options, context.progress);
+    context.json["steps"] = r.steps, context.json["loss"] = r.loss, context.json["psnr"] = r.psnr;
+    context.json["best"] = nullptr, context.json["samples"] = r.samples;
+    context.json["model"] = r.model.string(), context.json["training_seconds"] = r.seconds;
+    context.json["processor_seconds"] = r.processor_seconds;
+    context.print("{}\nPSNR {:.2f} dB of the trained pixels, {} steps in {:.0f} processor seconds\n", r.model.string(),
+                  r.psnr, r.steps, r.processor_seconds);
+}
+
 }  // namespace
 
 VerbRun add_train(CLI::App& app) {
@@ -90,6 +102,15 @@ VerbRun add_train(CLI::App& app) {
         if (steps->count() > 0) a->train.steps = a->steps;
         if (time->count() > 0) a->train.time_s = a->time_s;
         if (root && root->count("--seed") > 0) a->train.seed = context.seed;
+        if (pipeline::is_light_training(a->train.config)) {
+            if (!a->train.init.empty()) fail(ErrorKind::usage, "--init is for networks; a light field starts anew");
+            if (preset->count() > 0 || memory->count() > 0)
+                fail(ErrorKind::usage, "--preset and --max-memory are for radiance fields");
+            run_light({a->train.config, a->train.overrides, a->train.out, a->train.resume, a->train.force,
+                       a->train.steps, a->train.time_s, a->train.seed},
+                      context);
+            return;
+        }
         if (pipeline::is_function_training(a->train.config)) {
             if (a->train.resume || !a->train.init.empty() || memory->count() > 0)
                 fail(ErrorKind::usage, "--resume, --init and --max-memory mean nothing to a picture or a mesh");

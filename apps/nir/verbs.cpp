@@ -14,6 +14,7 @@ VerbRun add_list(CLI::App& app);
 VerbRun add_prepare(CLI::App& app);
 VerbRun add_query(CLI::App& app);
 VerbRun add_render(CLI::App& app);
+VerbRun add_texture(CLI::App& app);
 VerbRun add_train(CLI::App& app);
 
 std::span<const Verb> verbs() {
@@ -31,6 +32,8 @@ std::span<const Verb> verbs() {
         {"query", "Writes the values of a field (model or volume) at given points", add_query},
         {"render", "Draws pictures of a radiance field or a volume, from a circle, given cameras or a path",
          add_render},
+        {"texture", "Gives a mesh the colours of posed photos: a picture on it, or colours of its vertices",
+         add_texture},
         {"list", "Lists what is built in: verbs, formats, models and their parts", add_list},
     };
     return kVerbs;

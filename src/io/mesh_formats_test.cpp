@@ -4,6 +4,7 @@
 #include "nir/io/glb.h"
 #include "nir/io/obj.h"
 #include "nir/io/off.h"
+#include "nir/io/png.h"
 #include "nir/io/stl.h"
 
 #include "io/test_support.h"
@@ -221,6 +222,38 @@ Glb parts_of(const std::string& s) {
     EXPECT_EQ(s.substr(24 + n, 4), std::string("BIN\0", 4));
     EXPECT_EQ(28 + n + m, s.size());
     return {nlohmann::json::parse(s.substr(20, n)), s.substr(28 + n)};
+}
+
+TEST(Glb, APictureOnTheMesh) {
+    geom::TexturedMesh m;
+    m.mesh = tetrahedron();
+    m.uv = {{0, 0}, {1, 0}, {0.25f, 0.5f}, {1, 1}};
+    m.texture = geom::Image8(5, 3, 3, 77);
+    m.texture.pixel(4, 2)[1] = 200;
+    std::ostringstream out;
+    write_glb(out, m);
+    const Glb glb = parts_of(out.str());
+    EXPECT_EQ(glb.bin.size() % 4, 0u);
+    EXPECT_EQ(glb.json["buffers"][0]["byteLength"], glb.bin.size());
+    const auto& primitive = glb.json["meshes"][0]["primitives"][0];
+    EXPECT_FALSE(primitive["attributes"].contains("COLOR_0"));
+    const auto view_of = [&](const nlohmann::json& view) {
+        return glb.bin.substr(view["byteOffset"].get<std::size_t>(), view["byteLength"].get<std::size_t>());
+    };
+    const auto& accessor = glb.json["accessors"][primitive["attributes"]["TEXCOORD_0"].get<std::size_t>()];
+    EXPECT_EQ(accessor["type"], "VEC2");
+    const std::string uv = view_of(glb.json["bufferViews"][accessor["bufferView"].get<std::size_t>()]);
+    ASSERT_EQ(uv.size(), 32u);
+    EXPECT_EQ(std::memcmp(uv.data(), m.uv.data(), 32), 0);
+    const auto& material = glb.json["materials"][primitive["material"].get<std::size_t>()];
+    const auto& texture =
+        glb.json["textures"][material["pbrMetallicRoughness"]["baseColorTexture"]["index"].get<std::size_t>()];
+    const auto& image = glb.json["images"][texture["source"].get<std::size_t>()];
+    EXPECT_EQ(image["mimeType"], "image/png");
+    const geom::Image8 back = parse_png(view_of(glb.json["bufferViews"][image["bufferView"].get<std::size_t>()]));
+    EXPECT_EQ(back.data, m.texture.data);
+    m.uv.pop_back();
+    EXPECT_THROW(write_glb(out, m), Error);
 }
 
 TEST(Glb, MeshWithColoursNormalsAndOffset) {

@@ -229,7 +229,8 @@ TEST(Scene, TransformsGoThereAndBack) {
     scene.aabb_scale = 8;
     scene.ngp.scale = 0.2;
     scene.views[6].split = Split::val, scene.views[7].split = Split::test;
-    scene.views[3].light = Vec3d{1, 2, 3}, scene.views[3].time = 0.25, scene.views[3].near = 1, scene.views[3].far = 7;
+    scene.views[3].light = SceneLight{{1, 2, 3}, {1, 0.5, 0.25}, 2.5, 0.1}, scene.views[3].time = 0.25,
+    scene.views[3].near = 1, scene.views[3].far = 7;
     write_picture(folder / "masks/p0.png", 40, 30, 1);
     scene.views[0].masks = {{folder / "masks/p0.png", MaskMeaning::object}};
     EXPECT_TRUE(write_transforms(folder / "out.json", scene).empty());

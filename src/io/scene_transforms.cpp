@@ -386,7 +386,12 @@ private:
         if (view.sharpness) add_note(scene_, "sharpness is noted but no picture is left out for it");
         if (f.has("light") && frame["light"].is_object()) {
             const Fields light(frame["light"], f.at("light"), *problems_);
-            view.light = light.vector("position");
+            if (const auto position = light.vector("position")) {
+                view.light.emplace(SceneLight{*position});
+                view.light->color = light.vector("color").value_or(view.light->color);
+                view.light->radius = light.number("radius").value_or(0);
+                view.light->power = light.number(light.has("energy_W") ? "energy_W" : "intensity");
+            }
         }
         for (const char* key : {"depth_path", "depth_file_path"})
             if (const auto name = f.text(key)) {

@@ -71,7 +71,11 @@ Json frame_of(const Scene& scene, const SceneView& v, const fs::path& folder, bo
     if (v.far > 0) f["far"] = v.far;
     if (v.time) f["time"] = *v.time;
     if (v.sharpness) f["sharpness"] = *v.sharpness;
-    if (v.light) f["light"] = {{"position", list(*v.light)}};
+    if (v.light) {
+        f["light"] = {{"type", "point"}, {"position", list(v.light->position)}, {"color", list(v.light->color)}};
+        if (v.light->power) f["light"]["intensity"] = *v.light->power;
+        if (v.light->radius > 0) f["light"]["radius"] = v.light->radius;
+    }
     return f;
 }
 

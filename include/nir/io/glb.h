@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the nir developers
 #pragma once
 
+#include "nir/geom/uv_atlas.h"
 #include "nir/io/geometry.h"
 
 #include <filesystem>
@@ -15,5 +16,10 @@ namespace nir::io {
 /// @throws Error input if a coordinate is not finite, or there is nothing to write.
 void write_glb(std::ostream& out, const GeometryView& g);
 void write_glb(const std::filesystem::path& path, const GeometryView& g);
+
+/// The same with a picture on the mesh: TEXCOORD_0, the picture as embedded PNG, an unlit material
+/// (KHR_materials_unlit: the photos' light is in the colours). Vertex colours are left out.
+void write_glb(std::ostream& out, const geom::TexturedMesh& mesh);
+void write_glb(const std::filesystem::path& path, const geom::TexturedMesh& mesh);
 
 }  // namespace nir::io

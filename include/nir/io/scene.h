@@ -40,6 +40,15 @@ struct ViewMask {
     friend bool operator==(const ViewMask&, const ViewMask&) = default;
 };
 
+/// The lamp that a photo was taken under, as its file says.
+struct SceneLight {
+    geom::Vec3d position;           ///< world
+    geom::Vec3d color{1, 1, 1};     ///< linear
+    std::optional<double> power{};  ///< in the file's unit ("energy_W", "intensity")
+    double radius = 0;              ///< world units
+    friend bool operator==(const SceneLight&, const SceneLight&) = default;
+};
+
 /// One posed photo.
 struct SceneView {
     std::string name;             ///< as the scene's file writes it
@@ -50,10 +59,10 @@ struct SceneView {
     geom::Pose world_from_camera;
     Split split = Split::train;
     double near = 0,
-           far = 0;                    ///< depths between which the scene lies; 0: not given
-    std::optional<double> time;        ///< 0..1 of moving scenes
-    std::optional<double> sharpness;   ///< noted, not used
-    std::optional<geom::Vec3d> light;  ///< position of a small light source, world
+           far = 0;                   ///< depths between which the scene lies; 0: not given
+    std::optional<double> time;       ///< 0..1 of moving scenes
+    std::optional<double> sharpness;  ///< noted, not used
+    std::optional<SceneLight> light;  ///< a small light source
 
     friend bool operator==(const SceneView&, const SceneView&) = default;
 };
