@@ -211,6 +211,12 @@ VerbRun add_render(CLI::App& app) {
         if (!a->range.empty()) options.range = std::pair(a->range[0], a->range[1]);
         if (options.range && !(options.range->second > options.range->first))
             fail(ErrorKind::usage, "--range: the second value must be the larger one");
+        if (const auto model = pipeline::light_model_file(options.volume)) {
+            refuse(of_volumes, "volumes");
+            render_light(*verb, *a, *model, options, context);
+            return;
+        }
+        if (!a->lights.empty()) fail(ErrorKind::usage, "--lights is for light fields");
         if (const auto model = pipeline::function_model_file(options.volume)) {
             refuse(of_volumes, "volumes"), refuse(of_fields, "radiance fields");
             const bool sized = !a->size.empty();
@@ -227,12 +233,6 @@ VerbRun add_render(CLI::App& app) {
             render_radiance(*verb, *a, options, context);
             return;
         }
-        if (const auto model = pipeline::light_model_file(options.volume)) {
-            refuse(of_volumes, "volumes");
-            render_light(*verb, *a, *model, options, context);
-            return;
-        }
-        if (!a->lights.empty()) fail(ErrorKind::usage, "--lights is for light fields");
         refuse(of_fields, "radiance fields");
         if (options.out.extension() == ".mp4") fail(ErrorKind::usage, "videos are of radiance fields");
         const auto r = pipeline::render_volume(options, context.progress, context.timer);
