@@ -28,6 +28,8 @@ import time
 SAMPLES = 400000
 
 POISSON = """
+import os
+os.environ["OMP_WAIT_POLICY"] = "passive"  # threads that spin take the processor from each other on a busy machine
 import sys, numpy as np, open3d as o3d
 pc = o3d.io.read_point_cloud(sys.argv[1])
 pc.estimate_normals(o3d.geometry.KDTreeSearchParamKNN(30))

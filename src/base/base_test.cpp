@@ -4,6 +4,7 @@
 #include "nir/base/log.h"
 #include "nir/base/parallel.h"
 #include "nir/base/rng.h"
+#include "nir/base/stop.h"
 
 #include <gtest/gtest.h>
 
@@ -63,6 +64,44 @@ TEST_P(Parallel, NestedCallsRunInside) {
     parallel_for(10, 1, [&](std::size_t, std::size_t) { parallel_for(10, 1, [&](std::size_t, std::size_t) { ++n; }); });
     EXPECT_EQ(n, 100);
     EXPECT_EQ(threads(), GetParam());
+}
+
+/// Asks to stop from the n-th question on.
+class StopAtQuestion final : public Progress {
+public:
+    explicit StopAtQuestion(int n) : left_(n) {}
+    void begin(std::string_view, std::uint64_t, std::string_view) override {}
+    bool advance(std::uint64_t) override { return --left_ > 0; }
+    void end() override {}
+    int left() const { return left_; }
+
+private:
+    std::atomic<int> left_;
+};
+
+TEST_P(Parallel, EndsBetweenChunksWhenAskedToStop) {
+    StopAtQuestion stop(50), never(1 << 30);
+    std::atomic<int> done{0};
+    const auto work = [&](std::size_t, std::size_t) { ++done; };
+    try {
+        const StopScope scope(stop, "stopped here");
+        parallel_for(1000, 1, work);
+        FAIL();
+    } catch (const Error& e) {
+        EXPECT_EQ(e.kind(), ErrorKind::cancelled);
+        EXPECT_STREQ(e.what(), "stopped here");
+    }
+    EXPECT_EQ(done, 49);
+    parallel_for(1000, 1, work);  // the scope is over, for the pool too
+    EXPECT_EQ(done, 1049);
+    const StopScope outer(stop, "outer");
+    {
+        const StopScope inner(never, "inner");
+        parallel_for(4, 1, [](std::size_t, std::size_t) { parallel_for(4, 1, [](std::size_t, std::size_t) {}); });
+        EXPECT_EQ((1 << 30) - never.left(), 20);
+        check_stop();
+    }
+    EXPECT_THROW(check_stop(), Error);
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, Parallel, testing::Values(1, 2, 5));

@@ -2,6 +2,8 @@
 // Copyright (c) 2026 the nir developers
 #include "nir/base/parallel.h"
 
+#include "base/stop_scope.h"
+
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -38,6 +40,7 @@ public:
         {
             const std::lock_guard lock(mutex_);
             job_ = &job, chunks_ = chunks, next_ = 0, active_ = size(), error_ = nullptr;
+            scope_ = current_stop_scope();
             ++generation_;
         }
         wake_.notify_all();
@@ -50,8 +53,10 @@ public:
 private:
     void drain() {
         t_inside = true;
+        const StopScope* former = exchange_stop_scope(scope_);
         for (std::size_t i; (i = next_.fetch_add(1)) < chunks_;) {
             try {
+                check_stop();
                 (*job_)(i);
             } catch (...) {
                 const std::lock_guard lock(mutex_);
@@ -60,6 +65,7 @@ private:
             }
         }
         t_inside = false;
+        exchange_stop_scope(former);
         const std::lock_guard lock(mutex_);
         if (--active_ == 0) done_.notify_all();
     }
@@ -81,6 +87,7 @@ private:
     std::condition_variable wake_, done_;
     std::vector<std::thread> workers_;
     const std::function<void(std::size_t)>* job_ = nullptr;
+    const StopScope* scope_ = nullptr;
     std::atomic<std::size_t> next_{0};
     std::size_t chunks_ = 0, generation_ = 0;
     int active_ = 0;
@@ -119,7 +126,7 @@ void parallel_for(std::size_t n, std::size_t grain, const std::function<void(std
     const std::size_t chunks = (n + grain - 1) / grain;
     const auto chunk = [&](std::size_t i) { body(i * grain, std::min(n, (i + 1) * grain)); };
     if (chunks == 1 || t_inside || threads() == 1) {
-        for (std::size_t i = 0; i < chunks; ++i) chunk(i);
+        for (std::size_t i = 0; i < chunks; ++i) check_stop(), chunk(i);
         return;
     }
     pool().run(chunks, chunk);

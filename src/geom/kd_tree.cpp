@@ -4,6 +4,7 @@
 
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
+#include "nir/base/stop.h"
 #include "nir/geom/shapes.h"
 
 #include <nanoflann.hpp>
@@ -19,9 +20,14 @@ constexpr std::size_t kGrain = 1024;  // queries per parallel chunk
 
 struct PointSet {
     std::vector<Vec3d> points;  // relative to the origin
+    bool building = true;       // in one thread, which may be stopped
+    mutable std::size_t looks = 0;
 
     std::size_t kdtree_get_point_count() const { return points.size(); }
-    double kdtree_get_pt(std::size_t i, std::size_t axis) const { return points[i][static_cast<int>(axis)]; }
+    double kdtree_get_pt(std::size_t i, std::size_t axis) const {
+        if (building && (++looks & 0xfffff) == 0) check_stop();
+        return points[i][static_cast<int>(axis)];
+    }
     template <class Box>
     bool kdtree_get_bbox(Box&) const {
         return false;
@@ -85,7 +91,9 @@ struct KdTree::Impl {
     Index index;
 
     explicit Impl(std::span<const Vec3d> points)
-        : origin(checked_center(points)), set(relative_to(points, origin)), index(3, set, {kLeafSize}) {}
+        : origin(checked_center(points)), set(relative_to(points, origin)), index(3, set, {kLeafSize}) {
+        set.building = false;
+    }
 
     /// Scratch of one thread for k answers.
     struct Scratch {

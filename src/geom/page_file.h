@@ -5,6 +5,7 @@
 
 #include "nir/base/error.h"
 #include "nir/base/spill_file.h"
+#include "nir/base/stop.h"
 #include "nir/geom/vec.h"
 
 #include <algorithm>
@@ -62,11 +63,12 @@ public:
                 if (meets(boxes_[p])) f(p);
         }
     }
-    /// Calls f(records) for all of them, a few pages at a time, in their order.
+    /// Calls f(records) for all of them, a few pages at a time, in their order. May be stopped (base/stop.h).
     template <class F>
     void visit(const F& f) const {
         std::vector<Record> records;
         for (std::size_t first = 0; first < pages(); first += kGroup) {
+            check_stop();
             read(first, std::min(first + kGroup, pages()), records);
             f(std::span<const Record>(records));
         }

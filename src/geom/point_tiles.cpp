@@ -4,6 +4,9 @@
 
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
+#include "nir/base/stop.h"
+
+#include "geom/chunked_sort.h"
 
 #include <algorithm>
 #include <numeric>
@@ -80,7 +83,7 @@ PointTiles::PointTiles(std::span<const Vec3f> points, float tile, std::span<cons
     parallel_for(points.size(), 8192, [&](std::size_t begin, std::size_t end) {
         for (std::size_t i = begin; i < end; ++i) sorted[i] = {grid_.key(points[i]), static_cast<std::uint32_t>(i)};
     });
-    std::sort(sorted.begin(), sorted.end());
+    sort_in_chunks(std::span(sorted));
     order_.resize(sorted.size());
     for (std::size_t i = 0; i < sorted.size(); ++i) {
         order_[i] = sorted[i].second;
@@ -128,6 +131,7 @@ PointSource::Found PointTiles::find(const Box3f& box) const {
 void PointTiles::visit(const std::function<void(const Found&)>& f) const {
     Found found;
     for (std::size_t first = 0; first < points_.size(); first += kVisited) {
+        check_stop();
         const std::size_t n = std::min(kVisited, points_.size() - first);
         found.index.resize(n);
         std::iota(found.index.begin(), found.index.end(), static_cast<std::uint32_t>(first));

@@ -4,8 +4,10 @@
 
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
+#include "nir/base/stop.h"
 #include "nir/geom/sensors.h"
 
+#include "geom/chunked_sort.h"
 #include "geom/page_file.h"
 #include "geom/paged_source.h"
 #include "geom/scan_access.h"
@@ -367,12 +369,13 @@ private:
                 for (std::size_t i = begin; i < end; ++i)
                     order[i] = {order_.key(records[i].place), static_cast<std::uint32_t>(i)};
             });
-            std::sort(order.begin(), order.end(), [&](const auto& a, const auto& b) {
+            sort_in_chunks(std::span(order), [&](const auto& a, const auto& b) {
                 return PlaceOrder::before(a.first, records[a.second], b.first, records[b.second]);
             });
             for (std::size_t i = 0; i < order.size(); ++i) {
                 block.push_back(records[order[i].second]);
                 if (block.size() < 8192 && i + 1 < order.size()) continue;
+                check_stop();
                 out.append(std::as_bytes(std::span(block)));
                 block.clear();
             }
@@ -397,7 +400,8 @@ private:
         for (std::size_t r = 0; r < runs.size(); ++r)
             if (!runs[r].done()) next.push(r);
         std::optional<Vec3d> last;
-        while (!next.empty()) {
+        for (std::size_t merged = 0; !next.empty(); ++merged) {
+            if (merged % 4096 == 0) check_stop();
             const std::size_t r = next.top();
             next.pop();
             const Record& record = runs[r].record();

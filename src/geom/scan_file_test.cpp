@@ -5,7 +5,9 @@
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
 #include "nir/base/rng.h"
+#include "nir/base/stop.h"
 #include "nir/geom/frame.h"
+#include "nir/geom/kd_tree.h"
 #include "nir/geom/point_tiles.h"
 #include "nir/geom/sensors.h"
 
@@ -154,6 +156,41 @@ TEST(ScanFile, SortsMorePointsThanFitIntoOneRun) {
     scan = part_of(scan, 0, 5000);
     scan.points[77] = {1e30, 5, 5};
     expect_same_look(scan, 1000);
+}
+
+class StopAtOnce final : public Progress {
+public:
+    void begin(std::string_view, std::uint64_t, std::string_view) override {}
+    bool advance(std::uint64_t) override { return false; }
+    void end() override {}
+};
+
+template <class F>
+void expect_stopped(const F& f) {
+    StopAtOnce stop;
+    const StopScope scope(stop, "stopped");
+    try {
+        f();
+        ADD_FAILURE();
+    } catch (const Error& e) {
+        EXPECT_EQ(e.kind(), ErrorKind::cancelled);
+    }
+}
+
+TEST(ScanFile, EachStepMayBeStopped) {
+    const PointCloud scan = messy_scan(5000);
+    ScanFile unsorted(kFolder);
+    unsorted.add(scan);
+    expect_stopped([&] { unsorted.sort(); });
+    ScanFile file = filed(scan, 5000);
+    expect_stopped([&] { file.inspect(); });
+    const Frame frame = fit_frame(file.inspect().robust_box);
+    expect_stopped([&] { file.source(frame); });
+    expect_stopped([&] { inspect_scan(scan.points); });
+    Rng rng(1);
+    std::vector<Vec3d> many(200000);
+    for (auto& p : many) p = {rng.uniform(), rng.uniform(), rng.uniform()};
+    expect_stopped([&] { KdTree tree(many); });
 }
 
 TEST(ScanFile, SmallAndBrokenScans) {

@@ -4,8 +4,10 @@
 
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
+#include "nir/base/stop.h"
 #include "nir/geom/kd_tree.h"
 
+#include "geom/chunked_sort.h"
 #include "geom/noise.h"
 #include "geom/scan_access.h"
 
@@ -62,14 +64,14 @@ std::vector<std::uint32_t> unique_points(std::span<const Vec3d> points) {
     order.reserve(points.size());
     for (std::size_t i = 0; i < points.size(); ++i)
         if (is_usable(points[i])) order.push_back(static_cast<std::uint32_t>(i));
-    std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    sort_in_chunks(std::span(order), [&](std::uint32_t a, std::uint32_t b) {
         const Vec3d &p = points[a], &q = points[b];
         return std::tie(p.x, p.y, p.z, a) < std::tie(q.x, q.y, q.z, b);
     });
     order.erase(std::unique(order.begin(), order.end(),
                             [&](std::uint32_t a, std::uint32_t b) { return points[a] == points[b]; }),
                 order.end());
-    std::sort(order.begin(), order.end());
+    sort_in_chunks(std::span(order));
     return order;
 }
 
@@ -125,10 +127,11 @@ std::vector<SpacingEstimate::Octave> count_octaves(std::span<const Vec3d> points
             keys[i] = key;
         }
     });
-    std::sort(keys.begin(), keys.end());
+    sort_in_chunks(std::span(keys));
     std::vector<SpacingEstimate::Octave> out;
     const auto n = static_cast<double>(points.size());
     for (int level = 1; level <= kMortonBits; ++level) {
+        check_stop();
         const int shift = 3 * (kMortonBits - level);
         std::size_t occupied = 1;
         for (std::size_t i = 1; i < keys.size(); ++i) occupied += std::size_t{keys[i] >> shift != keys[i - 1] >> shift};

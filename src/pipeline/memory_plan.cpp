@@ -36,6 +36,17 @@ bool points_fit(std::size_t bytes, const PointNeeds& needs) {
                      kProgram + working * n + kPerSquareOnDisk * squares + kLeast + (needs.picture ? kPicture : 0)});
 }
 
+void check_memory(std::size_t bytes, std::uint64_t points, bool on_disk, const MeshNeeds& mesh) {
+    const auto n = static_cast<double>(points);
+    plan_memory({.bytes = bytes,
+                 .points = static_cast<std::size_t>(points),
+                 .on_disk = on_disk,
+                 .area = mesh.resolution > 0 ? 0 : n,
+                 .mesh_cell = 1,
+                 .mesh_in_memory = mesh.in_memory,
+                 .picture = mesh.picture});
+}
+
 MemoryPlan plan_memory(const MemoryNeeds& n) {
     const double bytes = static_cast<double>(n.bytes), points = static_cast<double>(n.points);
     const double squares = 1.5 * n.area / (n.mesh_cell * n.mesh_cell);

@@ -15,6 +15,12 @@ struct MemoryPlan {
     int window_cells = 96, windows_per_tile = 4;
     std::size_t most_points = 0;  ///< around a tile, for which the field is made in one go; 0 = any
 };
+/// What the mesh takes of it.
+struct MeshNeeds {
+    bool in_memory = false;  ///< as a whole, in the end
+    bool picture = false;
+    int resolution = 0;  ///< cells along the longest side of the scan; 0: cells as wide as the points are apart
+};
 /// What has to fit.
 struct MemoryNeeds {
     std::size_t bytes = 0;   ///< that the process may take; 0 = no limit
@@ -30,6 +36,9 @@ struct MemoryNeeds {
 /// @throws Error usage: less than the program, the scan and, if it must be in memory, the mesh need, saying how much
 /// that is.
 MemoryPlan plan_memory(const MemoryNeeds& needs);
+/// The same before the points are read, by their number alone (of text, at most): less is known of the mesh where the
+/// resolution is given. @throws Error usage
+void check_memory(std::size_t bytes, std::uint64_t points, bool on_disk, const MeshNeeds& mesh);
 
 /// What reading points takes.
 struct PointNeeds {

@@ -4,6 +4,7 @@
 
 #include "nir/base/error.h"
 #include "nir/base/output_file.h"
+#include "nir/base/stop.h"
 #include "nir/extract/extract_mesh.h"
 #include "nir/geom/bvh.h"
 #include "nir/geom/color_transfer.h"
@@ -213,7 +214,7 @@ WindowSurface windowed_surface(const UnitScan& scan, const models::Cascade& mode
     o.work_dir = options.work_dir;
     o.spill_dir = spill_dir;
     o.ranks = ranks.get();
-    fit_windows_to_points(field->domain(), *points, plan.most_points, o);
+    fit_windows_to_points(field->domain(), *points, plan.most_points, scan.spacing, o);
     if (!o.work_dir.empty()) o.fingerprint = fingerprint(scan, *points, o, model, plan, options);
     WindowSurface surface = extract_by_windows(*field, *points, o, progress, timer);
     result.resolution = surface.resolution;
@@ -251,6 +252,12 @@ void judge(ReconstructResult& r, const ReconstructOptions& options, double spaci
         r.warnings.push_back("the mesh is not watertight: " + r.report.summary());
 }
 
+bool is_refining(const ReconstructOptions& options) { return options.refine_seconds > 0 || options.refine_steps > 0; }
+
+bool is_bounded(const ReconstructOptions& options) {
+    return options.max_memory > 0 || !options.work_dir.empty() || rank_place().size > 1 || options.points_on_disk;
+}
+
 /// Where reconstruct_files() wants mesh and picture: large meshes are written without ever being in memory.
 struct Target {
     std::filesystem::path mesh, preview;
@@ -272,9 +279,6 @@ public:
         make(std::move(scan));
     }
     void run(geom::ScanFile&& scan) {
-        if (options_.detail == models::Cascade::Detail::learned)
-            fail(ErrorKind::usage,
-                 "--detail learned shows the network all points at once, and they do not fit into --max-memory");
         {
             const auto normalizing = timer_.phase("normalize");
             unit_ = look_at_scan(std::move(scan), result_.scan, frame_);
@@ -298,14 +302,8 @@ private:
         result_.sensors = unit_.sensors.positions.size();
         result_.points_on_disk = unit_.on_disk();
         const models::Cascade model = models::Cascade::load(find_model(options_.model));
-        const bool refining = options_.refine_seconds > 0 || options_.refine_steps > 0;
-        const bool bounded =
-            options_.max_memory > 0 || !options_.work_dir.empty() || rank_place().size > 1 || unit_.on_disk();
-        if (refining && bounded)
-            fail(ErrorKind::usage,
-                 "--refine changes the field of the whole scan, --max-memory and --work-dir make it by "
-                 "windows: take one of them");
-        by_windows_ = bounded || (result_.points >= kManyPoints && !refining);
+        const bool bounded = is_bounded(options_) || unit_.on_disk();
+        by_windows_ = bounded || (result_.points >= kManyPoints && !is_refining(options_));
         streams_ = by_windows_ && target_ && io::can_stream_mesh(target_->mesh);
         std::unique_ptr<WindowPieces> pieces;
         if (by_windows_) {
@@ -411,6 +409,30 @@ private:
 void check_options(const ReconstructOptions& options) {
     if (!(options.level > 0 && options.level < 1))
         fail(ErrorKind::usage, "--level {} is not a probability between 0 and 1", options.level);
+    if (is_refining(options) && is_bounded(options))
+        fail(
+            ErrorKind::usage,
+            "--refine changes the field of the whole scan, --max-memory and --work-dir make it by windows: take one of "
+            "them");
+}
+
+const char* when_stopped(const ReconstructOptions& options) {
+    return options.work_dir.empty() ? "stopped; nothing was written"
+                                    : "stopped; finished windows are kept in the work folder";
+}
+
+ReadScansOptions reading_options(const ReconstructOptions& options, const Target& target) {
+    ReadScansOptions out;
+    out.sensors = options.sensors;
+    out.max_memory = options.max_memory;
+    out.on_disk = options.points_on_disk;
+    if (options.detail == models::Cascade::Detail::learned)
+        out.needs_memory = "--detail learned shows the network all of them at once";
+    out.mesh = {.in_memory = !io::can_stream_mesh(target.mesh),
+                .picture = !target.preview.empty(),
+                .resolution = options.resolution};
+    out.folder = options.work_dir.empty() ? folder_of(target.mesh) : options.work_dir;
+    return out;
 }
 
 }  // namespace
@@ -418,6 +440,7 @@ void check_options(const ReconstructOptions& options) {
 ReconstructResult reconstruct(const geom::PointCloud& scan, const ReconstructOptions& options, Progress& progress,
                               PhaseTimer& timer) {
     check_options(options);
+    const StopScope stop(progress, when_stopped(options));
     Reconstruction reconstruction(options, nullptr, progress, timer);
     reconstruction.run(geom::PointCloud(scan));
     return reconstruction.take_result();
@@ -429,32 +452,26 @@ ReconstructResult reconstruct_files(const std::vector<std::filesystem::path>& sc
     check_options(options);
     check_writable(mesh);
     if (!preview.empty()) check_writable(preview);
+    const StopScope stop(progress, when_stopped(options));
+    const Target target{mesh, preview};
     auto reading = timer.phase("read");
-    const bool kept = !options.work_dir.empty();
-    if (kept) make_folder(options.work_dir);
-    auto scan = read_scans(scans,
-                           {.sensors = options.sensors,
-                            .max_memory = options.max_memory,
-                            .on_disk = options.points_on_disk,
-                            .picture = !preview.empty(),
-                            .folder = kept ? options.work_dir : folder_of(mesh)},
-                           progress);
+    if (!options.work_dir.empty()) make_folder(options.work_dir);
+    auto scan = read_scans(scans, reading_options(options, target), progress);
     reading.close();
     const std::string name = scans.size() == 1 ? scans[0].string() : fmt::format("{} scans", scans.size());
-    const Target target{mesh, preview};
     Reconstruction reconstruction(options, &target, progress, timer);
     with_context(name, [&] { std::visit([&](auto& s) { reconstruction.run(std::move(s)); }, scan); });
     ReconstructResult result = reconstruction.take_result();
     if (result.on_other_rank || reconstruction.written()) return result;
-    {
-        const auto writing = timer.phase("write");
-        io::write_geometry(mesh, result.mesh);
-    }
+    std::optional<geom::Image8> picture;
     if (!preview.empty()) {
         const auto rendering = timer.phase("render");
         const auto* cloud = std::get_if<geom::PointCloud>(&scan);
-        io::write_png(preview, geom::preview(cloud ? *cloud : reconstruction.some_points(), result.mesh));
+        picture = geom::preview(cloud ? *cloud : reconstruction.some_points(), result.mesh);
     }
+    const auto writing = timer.phase("write");  // last: what is stopped leaves nothing
+    io::write_geometry(mesh, result.mesh);
+    if (picture) io::write_png(preview, *picture);
     return result;
 }
 

@@ -3,6 +3,7 @@
 #include "pipeline/trim_pieces.h"
 
 #include "nir/base/error.h"
+#include "nir/base/stop.h"
 #include "nir/extract/confidence.h"
 #include "nir/geom/mesh_clean.h"
 #include "nir/geom/trim_mesh.h"
@@ -135,6 +136,7 @@ public:
         WindowPieces::Notes notes;
         PieceCache cache(pieces_, sure_slope_);
         for (std::size_t piece = 0; piece < pieces_.order().size(); ++piece) {
+            check_stop();
             FinishedWindow done = trimmed(piece, cache);
             notes.add(done);
             store.put(pieces_.order()[piece], std::move(done));

@@ -5,6 +5,7 @@
 #include "nir/base/error.h"
 #include "nir/base/output_file.h"
 #include "nir/base/spill_file.h"
+#include "nir/base/stop.h"
 #include "nir/extract/confidence.h"
 #include "nir/geom/distance_by_pieces.h"
 #include "nir/geom/piece_renderer.h"
@@ -14,6 +15,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 namespace nir::pipeline {
 namespace {
@@ -62,13 +64,14 @@ public:
             });
         copy_faces(faces, *stream);
         stream->finish();
-        file.commit();
         PieceFigures figures;
         figures.report = check.finish(census.outline.vertices);
         std::tie(figures.residual_mean, figures.residual_p95) = mean_and_p95(distances_.distances());
         figures.residual_mean *= what_.frame.scale;
         figures.residual_p95 *= what_.frame.scale;
-        if (picture_) write_picture(census);
+        const std::optional<geom::Image8> picture = picture_ ? std::optional(finish_picture(census)) : std::nullopt;
+        file.commit();  // last: what is stopped leaves nothing
+        if (picture) io::write_png(what_.preview, *picture);
         return figures;
     }
 
@@ -119,6 +122,7 @@ private:
     static void copy_faces(const SpillFile& file, io::MeshStream& stream) {
         std::vector<geom::Triangle> block;
         for (std::uint64_t at = 0; at < file.size(); at += kFacesTogether * sizeof(geom::Triangle)) {
+            check_stop();
             const std::uint64_t left = (file.size() - at) / sizeof(geom::Triangle);
             block.resize(static_cast<std::size_t>(std::min<std::uint64_t>(kFacesTogether, left)));
             file.read(at, std::as_writable_bytes(std::span(block)));
@@ -150,9 +154,8 @@ private:
         picture_ = std::make_unique<geom::PieceRenderer>(census.box, census.outline.faces, camera_);
     }
 
-    void write_picture(const Census& census) {
-        io::write_png(what_.preview,
-                      geom::preview_panels(shown_, what_.points, picture_->finish(), census.outline.faces, camera_));
+    geom::Image8 finish_picture(const Census& census) {
+        return geom::preview_panels(shown_, what_.points, picture_->finish(), census.outline.faces, camera_);
     }
 
     WindowPieces& pieces_;
@@ -194,6 +197,7 @@ TriMesh WindowPieces::Placed::kept() const {
 void WindowPieces::visit(const std::function<void(const Placed&)>& f) {
     notes_.stitcher.rewind();
     for (std::size_t i = 0; i < order_.size(); ++i) {
+        check_stop();
         const auto done = store_.get(order_[i]);
         f({*done, notes_.stitcher.place(done->piece, done->part_of_face), boxes_[i]});
     }

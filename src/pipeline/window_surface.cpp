@@ -4,6 +4,7 @@
 
 #include "nir/base/error.h"
 #include "nir/base/log.h"
+#include "nir/base/stop.h"
 #include "nir/extract/mesh_stitcher.h"
 #include "nir/geom/kd_tree.h"
 
@@ -123,8 +124,10 @@ std::size_t work(Worker& worker, models::CascadeField& field, const WindowLattic
                 if (notes) notes->add(done);
                 store.put(w, std::move(done));
             }
-            if (!progress.advance())
-                fail(ErrorKind::cancelled, "stopped; finished windows are kept in the work folder");
+            if (!progress.advance()) {
+                check_stop();
+                fail(ErrorKind::cancelled, "stopped between windows");
+            }
         }
     };
     if (options.ranks)
@@ -211,18 +214,21 @@ WindowSurface extract_by_windows(models::CascadeField& field, const geom::PointS
     return result;
 }
 
-void fit_windows_to_points(const geom::Box3f& domain, const geom::PointSource& points, std::size_t most,
+void fit_windows_to_points(const geom::Box3f& domain, const geom::PointSource& points, std::size_t most, double spacing,
                            WindowSurfaceOptions& options) {
     constexpr int kLeastCells = 16;  ///< what trimming by pieces looks at around a window
-    constexpr float kAround = 8;     ///< cells around a tile whose points matter to it, about
+    // Around a tile whose points matter to it, about: cells of the mesh, or less where these are far wider than the
+    // points are apart. The network's cells, of which there are 0.6 million or more, decide.
+    constexpr double kAround = 8, kAroundSpacings = 12, kNetworkCells = 6e5;
+    const double wider = std::sqrt(std::max(1.0, static_cast<double>(points.size()) / kNetworkCells));
+    const auto around = static_cast<float>(std::min(kAround * options.cell, kAroundSpacings * wider * spacing));
     while (most > 0) {
         const WindowLattice lattice({.domain = {Vec3d(domain.lo), Vec3d(domain.hi)},
                                      .cell = options.cell,
                                      .window_cells = options.window_cells});
         const auto tiles = tiles_of(lattice, options.windows_per_tile);
-        const bool fits = std::ranges::all_of(tiles, [&](const auto& tile) {
-            return points.most_in_box(box_of(lattice, tile).padded(kAround * static_cast<float>(options.cell))) <= most;
-        });
+        const bool fits = std::ranges::all_of(
+            tiles, [&](const auto& tile) { return points.most_in_box(box_of(lattice, tile).padded(around)) <= most; });
         if (fits) return;
         if (options.windows_per_tile > 1)
             options.windows_per_tile = (options.windows_per_tile + 1) / 2;

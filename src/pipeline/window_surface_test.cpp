@@ -12,6 +12,7 @@
 #include "nir/geom/point_tiles.h"
 #include "nir/io/file_bytes.h"
 #include "nir/io/formats.h"
+#include "nir/io/npy.h"
 #include "nir/pipeline/reconstruct.h"
 
 #include "pipeline/memory_plan.h"
@@ -264,6 +265,91 @@ TEST_F(WindowSurfaceTest, PointsOnDiskGiveTheSameBytes) {
         EXPECT_FALSE(entry.path().filename().string().starts_with(".")) << entry.path();
 }
 
+/// Asks to stop from the n-th question on, whoever asks.
+class StopAtQuestion final : public Progress {
+public:
+    explicit StopAtQuestion(int n) : left_(n) {}
+    void begin(std::string_view, std::uint64_t, std::string_view) override {}
+    bool advance(std::uint64_t) override { return --left_ > 0; }
+    void end() override {}
+
+private:
+    std::atomic<int> left_;
+};
+
+/// Wherever it is: while points are read, sorted, looked at, while windows are made, trimmed, joined and written.
+TEST_F(WindowSurfaceTest, CtrlCLeavesNothingBehind) {
+    geom::PointCloud scan;
+    for (const auto& p : torus(3000))
+        if (p.z < 0.1f) scan.points.push_back(Vec3d(p));
+    io::write_geometry(dir_ / "scan.ply", scan);
+    ReconstructOptions options;
+    options.detail = models::Cascade::Detail::fitted;
+    options.points_on_disk = options.trim = true;
+    PhaseTimer timer;
+    int stopped = 0;
+    for (int n = 1;; n = n * 3 / 2 + 1) {
+        StopAtQuestion stop(n);
+        try {
+            reconstruct_files({dir_ / "scan.ply"}, dir_ / "mesh.ply", dir_ / "mesh.png", options, stop, timer);
+            break;
+        } catch (const Error& e) {
+            EXPECT_EQ(e.kind(), ErrorKind::cancelled) << e.what();
+            EXPECT_THAT(e.what(), HasSubstr("stopped"));
+        }
+        ++stopped;
+        EXPECT_EQ(std::distance(fs::directory_iterator(dir_), fs::directory_iterator()), 1) << n;
+    }
+    EXPECT_GT(stopped, 10);
+    EXPECT_EQ(std::distance(fs::directory_iterator(dir_), fs::directory_iterator()), 3);
+}
+
+TEST_F(WindowSurfaceTest, SensorsInAFileOfTheirOwnGoWithPointsOnDisk) {
+    geom::PointCloud scan;
+    const auto points = torus(9000);
+    std::vector<std::uint8_t> station;
+    const std::vector<float> stations{0, 0, 9, 2, 0, 9};
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        scan.points.push_back(Vec3d(points[i]));
+        station.push_back(static_cast<std::uint8_t>(i % 2));
+    }
+    io::write_geometry(dir_ / "scan.ply", scan);
+    PhaseTimer timer;
+    NoProgress quiet;
+    ReconstructOptions options;
+    options.detail = models::Cascade::Detail::fitted;
+    options.sensors = dir_ / "sensors.npz";
+    const auto write_sensors = [&] {
+        io::TensorFile file;
+        file.arrays = {io::NamedArray::from("stations", {2, 3}, stations),
+                       io::NamedArray::from("station", {static_cast<std::int64_t>(station.size())}, station)};
+        io::write_npz(options.sensors, file);
+    };
+    const auto run = [&](const std::string& mesh, bool on_disk) {
+        options.work_dir = dir_ / (mesh + ".work");
+        options.points_on_disk = on_disk;
+        return reconstruct_files({dir_ / "scan.ply"}, dir_ / mesh, {}, options, quiet, timer);
+    };
+    const auto bytes = [&](const std::string& name) { return std::string(io::read_file(dir_ / name).view()); };
+    write_sensors();
+    EXPECT_EQ(run("memory.ply", false).sensors, 2u);
+    EXPECT_EQ(run("disk.ply", true).sensors, 2u);
+    EXPECT_TRUE(bytes("memory.ply") == bytes("disk.ply"));
+    for (const std::size_t n : {8999u, 9001u}) {  // not as many as there are points
+        station.resize(n);
+        write_sensors();
+        for (const bool on_disk : {false, true}) {
+            try {
+                run("wrong.ply", on_disk);
+                ADD_FAILURE();
+            } catch (const Error& e) {
+                EXPECT_EQ(e.kind(), ErrorKind::input);
+                EXPECT_THAT(e.what(), HasSubstr("sensors.npz: array \"station\" has sensors for"));
+            }
+        }
+    }
+}
+
 TEST_F(WindowSurfaceTest, AStoppedRunGoesOnAndGivesTheSameBytes) {
     const auto points = torus(20000);
     NoProgress quiet;
@@ -413,6 +499,12 @@ TEST(MemoryPlan, FitsOrSaysWhatItNeeds) {
     };
     refused(400000000, 10000000, false, "10000000 points");
     refused(1000000000, 1000000, true, "as a whole");
+    // By the number of points alone, before they are read.
+    EXPECT_NO_THROW(check_memory(700000000, 5000000, true, {}));
+    EXPECT_NO_THROW(check_memory(1000000000, 20000000, true, {.picture = true}));
+    EXPECT_THROW(check_memory(600000000, 20000000, true, {}), Error);
+    EXPECT_THROW(check_memory(1000000000, 20000000, true, {.in_memory = true}), Error);
+    EXPECT_NO_THROW(check_memory(1000000000, 20000000, true, {.in_memory = true, .resolution = 100}));
 }
 
 /// The bytes of the mesh that is written piece by piece are those of the one that is joined first.

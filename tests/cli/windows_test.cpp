@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <numbers>
@@ -139,6 +140,36 @@ TEST(WindowsVerb, PointsThatDoNotFitLieOnTheDisk) {
     std::size_t files = 0;
     for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder / "")) ++files;
     EXPECT_EQ(files, 1u);
+}
+
+TEST(WindowsVerb, CtrlCEndsWithinASecondAndLeavesNothing) {
+    const TemporaryFolder folder;
+    Rng rng(4);
+    geom::PointCloud cloud;
+    for (int i = 0; i < 600000; ++i) {
+        const double u = rng.uniform(0, 2 * std::numbers::pi), v = rng.uniform(0, 2 * std::numbers::pi);
+        const double r = 3 + std::cos(v);
+        cloud.points.push_back({r * std::cos(u), r * std::sin(u), std::sin(v)});
+    }
+    const std::string scan = folder / "ring.ply", mesh = folder / "mesh.ply";
+    io::write_ply(scan, cloud);
+    for (const char* limit : {"500M", "4G"}) {  // on disk, in memory
+        for (const double seconds : {0.25, 0.6, 1.0, 2.0}) {
+            RunOptions options;
+            options.interrupt_after_s = seconds;
+            const auto begin = std::chrono::steady_clock::now();
+            const Outcome o =
+                run_nir({"reconstruct", scan, "-o", mesh, "--trim", "auto", "--max-memory", limit}, options);
+            const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+            EXPECT_EQ(o.code, 130) << o.err;
+            EXPECT_THAT(o.err, HasSubstr("stopped"));
+            expect_clean_stderr(o);
+            EXPECT_LT(took.count(), seconds + 5) << "a second, on a machine with other work";
+            std::size_t files = 0;
+            for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path())) ++files;
+            EXPECT_EQ(files, 1u);
+        }
+    }
 }
 
 TEST(WindowsVerb, SaysWhatDoesNotGo) {

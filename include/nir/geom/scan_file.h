@@ -13,8 +13,9 @@
 namespace nir::geom {
 
 /// A scan that does not fit into memory: its points lie sorted by place in nameless files (base/spill_file.h), gone
-/// with this object however the program ends. Memory: 130 MB while points come and are sorted, half a byte a point
-/// after. Disk: 40 bytes a point, three times that while it is sorted.
+/// with this object however the program ends, and whatever takes long may be stopped (base/stop.h). Memory: 130 MB
+/// while points come and are sorted, half a byte a point after. Disk: 40 bytes a point, three times that while it is
+/// sorted.
 ///
 ///     ScanFile scan(folder);
 ///     read_point_blocks(file, [&](PointCloud block) { scan.add(block); });
