@@ -3,6 +3,7 @@
 // nir config show, nir config check: what can be set, and whether a file sets it right.
 #include "nir/base/config.h"
 #include "nir/models/registry.h"
+#include "nir/pipeline/function.h"
 #include "nir/pipeline/radiance_config.h"
 #include "nir/pipeline/train_config.h"
 
@@ -13,8 +14,10 @@
 namespace nir::app {
 namespace {
 
-/// All that a configuration file may hold; that of a radiance field ([model] name = "radiance") stands by itself.
+/// All that a configuration file may hold; those of a radiance field ([model] name = "radiance") and of a function
+/// ("function") stand by themselves.
 using RootConfig = pipeline::RunConfig;
+using pipeline::FunctionConfig;
 using pipeline::RadianceConfig;
 
 struct ConfigOptions {
@@ -42,17 +45,21 @@ nlohmann::ordered_json to_json(const std::vector<ConfigOption>& options) {
 }
 
 void show(const ConfigOptions& options, VerbContext& context) {
-    const auto all = list_options<RootConfig>(), radiance = list_options<RadianceConfig>();
+    const auto all = list_options<RootConfig>(), radiance = list_options<RadianceConfig>(),
+               function = list_options<FunctionConfig>();
     context.json["options"] = to_json(all);
     context.json["radiance_options"] = to_json(radiance);
+    context.json["function_options"] = to_json(function);
     if (options.markdown) {
         context.print("{}\nRadiance fields (`model.name = \"radiance\"`):\n\n{}", options_markdown(all),
                       options_markdown(radiance));
+        context.print("\nPictures and meshes (`model.name = \"function\"`):\n\n{}", options_markdown(function));
     } else if (!options.file.empty() || !options.set.empty()) {
         const Config tree = load(options);
-        const std::string text = pipeline::is_radiance_config(tree)
-                                     ? dump_toml(parse_config<RadianceConfig>(tree), true)
-                                     : dump_toml(parse_config<RootConfig>(tree), true);
+        const std::string text =
+            pipeline::is_radiance_config(tree)   ? dump_toml(parse_config<RadianceConfig>(tree), true)
+            : pipeline::is_function_config(tree) ? dump_toml(parse_config<FunctionConfig>(tree), true)
+                                                 : dump_toml(parse_config<RootConfig>(tree), true);
         context.json["resolved"] = text;
         context.print("{}", text);
     } else {
@@ -65,6 +72,8 @@ void show(const ConfigOptions& options, VerbContext& context) {
         }
         context.print("\n\n# radiance: density and colour learned from posed photos\n{}",
                       dump_toml(RadianceConfig{}, true));
+        context.print("\n\n# function: a picture or the signed distance of a mesh\n{}",
+                      dump_toml(FunctionConfig{}, true));
     }
 }
 
@@ -72,6 +81,8 @@ void check(const ConfigOptions& options, VerbContext& context) {
     const Config tree = load(options);
     if (pipeline::is_radiance_config(tree))
         (void)parse_config<RadianceConfig>(tree);
+    else if (pipeline::is_function_config(tree))
+        (void)parse_config<FunctionConfig>(tree);
     else
         (void)parse_config<RootConfig>(tree);
     context.json["file"] = options.file;
