@@ -2,21 +2,28 @@
 // Copyright (c) 2026 the nir developers
 // Whole stages of models at inference: the convolutions of the cascade as a kernel beside torch's (oneDNN), and the
 // three-plane ConvONet of the papers, 3,000 points, encoded and asked for the 106,338 points that MISE 32 -> 128 wants
-// of their field. CPU seconds of all threads; threads from NIR_THREADS (default 1).
+// of their field. Training steps of the cascade that ships, beside the same step with torch's operators. CPU seconds of
+// all threads; threads from NIR_THREADS (default 1).
 #include "nir/base/parallel.h"
 #include "nir/base/rng.h"
+#include "nir/data/cascade_batch.h"
+#include "nir/data/cascade_samples.h"
 #include "nir/extract/marching_cubes.h"
 #include "nir/extract/mise.h"
 #include "nir/kernels/brick_conv.h"
 #include "nir/models/registry.h"
+#include "nir/nn/adam.h"
 #include "nir/nn/runtime.h"
 
 #include "bench_main.h"
+#include "models/cascade/cascade_file.h"
+#include "models/cascade/cascade_loss.h"
 
 #include <benchmark/benchmark.h>
 #include <torch/torch.h>
 
 #include <cmath>
+#include <filesystem>
 
 namespace nir::models {
 namespace {
@@ -176,6 +183,63 @@ void conv_onet_marching_cubes(benchmark::State& state) {
 }
 BENCHMARK(conv_onet_mise)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
 BENCHMARK(conv_onet_marching_cubes)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+
+// --------------------------------------------------------------------------------------------------- training steps
+
+/// The model that ships and three batches as its training draws them: two samples each, windows of 32^3 cells on up to
+/// three octaves. (With the weights of a start nothing is decided, and everything is computed.)
+struct CascadeSteps {
+    CascadeNet net =
+        load_cascade(std::filesystem::path(__FILE__).parent_path() / "../models/cascade.safetensors", nullptr);
+    std::vector<nn::Batch> batches;
+
+    explicit CascadeSteps(bool plain) {
+        net->use_plain_operators(plain);
+        net->train();
+        data::CascadeDataConfig config;
+        config.max_spacing_cells = 3;
+        for (std::uint64_t i = 0; i < 3; ++i)
+            batches.push_back(data::cascade_batch(std::vector{data::make_cascade_sample(config, Rng(2 * i)),
+                                                              data::make_cascade_sample(config, Rng(2 * i + 1))}));
+    }
+    /// Loss and gradients of one batch, all in one.
+    Tensor gradients(bool plain) {
+        net->use_plain_operators(plain);
+        net->zero_grad();
+        const Tensor loss = cascade_loss(net, batches[0], nullptr);
+        loss.backward();
+        std::vector<Tensor> all{loss.detach().reshape({1})};
+        for (const Tensor& p : net->parameters()) all.push_back(p.grad().flatten());
+        return torch::cat(all);
+    }
+};
+
+/// Three steps.
+void cascade_step_kernel(benchmark::State& state) {
+    CascadeSteps s(false);
+    const Tensor want = s.gradients(true), got = s.gradients(false);
+    if ((got - want).norm().item<double>() > 1e-4 * want.norm().item<double>())
+        state.SkipWithError("gradients differ from torch's");
+    nn::Adam adam(s.net->parameters());
+    for (auto unused : state)
+        for (const nn::Batch& batch : s.batches) {
+            adam.zero_grad();
+            cascade_loss(s.net, batch, nullptr).backward();
+            adam.step(0.0);
+        }
+}
+void cascade_step_torch(benchmark::State& state) {
+    CascadeSteps s(true);
+    torch::optim::Adam adam(s.net->parameters(), torch::optim::AdamOptions(0.0));
+    for (auto unused : state)
+        for (const nn::Batch& batch : s.batches) {
+            adam.zero_grad();
+            cascade_loss(s.net, batch, nullptr).backward();
+            adam.step();
+        }
+}
+BENCHMARK(cascade_step_kernel)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+BENCHMARK(cascade_step_torch)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
 
 }  // namespace
 }  // namespace nir::models

@@ -28,4 +28,19 @@ void brick_conv_ref(std::span<const Real> weight, std::span<const Real> bias, st
                 }
 }
 
+/// Adds one brick's share: x [t, t, t, in], dL_dy [side, side, side, out] -> dL_dweight [kernel^3, in, out].
+template <class Real>
+void add_brick_conv_gradient_ref(std::span<const Real> x, std::span<const Real> dL_dy, std::size_t side,
+                                 std::size_t kernel, std::size_t in, std::size_t out, std::span<Real> dL_dweight) {
+    const std::size_t t = side + kernel - 1;
+    for (std::size_t k = 0; k < kernel * kernel * kernel; ++k)
+        for (std::size_t c = 0; c < side * side * side; ++c) {
+            const std::size_t cz = c / (side * side) + k / (kernel * kernel);
+            const std::size_t cy = c / side % side + k / kernel % kernel, cx = c % side + k % kernel;
+            for (std::size_t i = 0; i < in; ++i)
+                for (std::size_t o = 0; o < out; ++o)
+                    dL_dweight[(k * in + i) * out + o] += x[((cz * t + cy) * t + cx) * in + i] * dL_dy[c * out + o];
+        }
+}
+
 }  // namespace nir::kernels

@@ -5,6 +5,8 @@
 #include "nir/base/config.h"
 #include "nir/base/error.h"
 
+#include "nn/plane_layers.h"
+
 #include <vector>
 
 namespace nir::nn {
@@ -21,6 +23,12 @@ Conv2d conv(std::int64_t in, std::int64_t out, std::int64_t kernel) {
     return c;
 }
 
+/// relu(3x3 convolution) of planes [B,H,W,.] that lie beside each other, at inference.
+Tensor run_packed(PackedConv& packed, const Conv2d& conv, std::initializer_list<Tensor> parts, bool relu = true) {
+    const std::vector<Tensor> all(parts);
+    return convolve_planes(*packed.of(conv->weight, conv->bias), all, relu);
+}
+
 class DownConvImpl : public torch::nn::Module {
 public:
     DownConvImpl(std::int64_t in, std::int64_t out) {
@@ -28,9 +36,12 @@ public:
         conv2_ = register_module("conv2", conv(out, out, 3));
     }
     Tensor forward(const Tensor& x) { return torch::relu(conv2_(torch::relu(conv1_(x)))); }
+    /// The same at inference, channels last.
+    Tensor run(const Tensor& x) { return run_packed(packed2_, conv2_, {run_packed(packed1_, conv1_, {x})}); }
 
 private:
     Conv2d conv1_{nullptr}, conv2_{nullptr};
+    PackedConv packed1_, packed2_;
 };
 
 class UpConvImpl : public torch::nn::Module {
@@ -52,12 +63,20 @@ public:
         const Tensor x = merge_ == UNetMerge::concat ? torch::cat({up, skip}, 1) : up + skip;
         return torch::relu(conv2_(torch::relu(conv1_(x))));
     }
+    /// The same at inference, channels last; for transposed convolutions.
+    Tensor run(const Tensor& skip, const Tensor& below) {
+        const Tensor up = double_planes(*packed_up_.of(transposed_->weight, transposed_->bias, true), below);
+        const Tensor x = merge_ == UNetMerge::concat ? run_packed(packed1_, conv1_, {up, skip})
+                                                     : run_packed(packed1_, conv1_, {up + skip});
+        return run_packed(packed2_, conv2_, {x});
+    }
 
 private:
     UNetMerge merge_;
     torch::nn::ConvTranspose2d transposed_{nullptr};
     torch::nn::Sequential upsampled_{nullptr};
     Conv2d conv1_{nullptr}, conv2_{nullptr};
+    PackedConv packed_up_, packed1_, packed2_;
 };
 
 }  // namespace
@@ -92,11 +111,35 @@ UNet2dImpl::UNet2dImpl(const UNet2dConfig& config) : config_(config) {
     final_ = register_module("conv_final", conv(width, config.out_channels, 1));
 }
 
+namespace {
+
+/// forward() at inference by our own kernels. @return [B,C,H,W], in memory channels last
+Tensor run_unet(torch::nn::ModuleList& down, torch::nn::ModuleList& up, const Conv2d& last, const Tensor& x_in) {
+    Tensor x = x_in.permute({0, 2, 3, 1}).contiguous();
+    std::vector<Tensor> skips;
+    for (std::size_t i = 0; i < down->size(); ++i) {
+        if (i > 0) x = halve_planes(x);
+        x = down->at<DownConvImpl>(i).run(x);
+        if (i + 1 < down->size()) skips.push_back(x);
+    }
+    for (std::size_t i = 0; i < up->size(); ++i) {
+        x = up->at<UpConvImpl>(i).run(skips.back(), x);
+        skips.pop_back();
+    }
+    PackedConv packed;
+    return run_packed(packed, last, {x}, false).permute({0, 3, 1, 2});
+}
+
+}  // namespace
+
 Tensor UNet2dImpl::forward(const Tensor& x_in) {
     const std::int64_t step = std::int64_t{1} << (config_.depth - 1);
     if (x_in.size(2) % step != 0 || x_in.size(3) % step != 0)
         fail(ErrorKind::config, "unet: a plane of {} x {} cells cannot be halved {} times; use a multiple of {}",
              x_in.size(2), x_in.size(3), config_.depth - 1, step);
+    if (!torch::GradMode::is_enabled() && config_.up == UNetUp::transpose && x_in.scalar_type() == torch::kFloat32 &&
+        final_->weight.scalar_type() == torch::kFloat32 && x_in.device().is_cpu())
+        return run_unet(down_, up_, final_, x_in);
     Tensor x = x_in;
     std::vector<Tensor> skips;
     for (std::size_t i = 0; i < down_->size(); ++i) {

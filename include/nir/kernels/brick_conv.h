@@ -39,4 +39,11 @@ private:
     std::vector<float> bias_;    ///< [blocks * 32]
 };
 
+/// The derivative of a loss with respect to the weights of such a convolution, from that with respect to its sums;
+/// added to what is there. Lanes hold outputs, eight inputs share a gradient that is read. Single-threaded.
+/// @param x [n, t, t, t, in] as for run()  @param dL_dy [n, side, side, side, out]
+/// @param dL_dweight [kernel^3, in, out], taps along x last
+void add_brick_conv_gradient(std::span<const float> x, std::span<const float> dL_dy, std::size_t side,
+                             std::size_t kernel, std::size_t in, std::size_t out, std::span<float> dL_dweight);
+
 }  // namespace nir::kernels

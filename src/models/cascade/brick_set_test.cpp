@@ -85,14 +85,14 @@ TEST(BrickSet, UnetOnBricksEqualsTheMaskedUnet) {
         const auto [mask, bricks] = random_bricks(4, share, 3);
         ASSERT_FALSE(bricks.empty());
         const Tensor x = torch::randn({1, 5, 32, 32, 32});
-        const Tensor dense = net->forward(x, mask);
+        const Tensor dense = net->whole(x, mask);
         const Tensor sparse =
             run_on_bricks(unet_of(*net, 5, {8, 12, 16}, 4), BrickSet(bricks), cut(x, bricks, kBrickCells));
         const Tensor expected = cut(dense, bricks, kBrickCells);
         EXPECT_TRUE(torch::allclose(sparse, expected, 1e-4, 1e-5 * expected.abs().max().item<double>())) << share;
         EXPECT_EQ((dense * (1 - mask)).abs().max().item<float>(), 0);
         if (share == 1.0) {
-            EXPECT_TRUE(torch::allclose(net->forward(x), dense, 1e-5, 1e-5));
+            EXPECT_TRUE(torch::allclose(net->whole(x), dense, 1e-5, 1e-5));
         }
     }
 }
@@ -112,8 +112,8 @@ TEST(BrickSet, BitsDoNotDependOnTheNumberOfThreads) {
         EXPECT_TRUE(torch::equal(run_on_bricks(unet, BrickSet(bricks), x), one)) << n;
         if (n == 4) {
             const torch::NoGradGuard no_grad;
-            const Tensor dense = net->forward(
-                x.view({4, 4, 4, 15, 8, 8, 8}).permute({3, 0, 4, 1, 5, 2, 6}).reshape({1, 15, 32, 32, 32}));
+            const Tensor dense =
+                net->whole(x.view({4, 4, 4, 15, 8, 8, 8}).permute({3, 0, 4, 1, 5, 2, 6}).reshape({1, 15, 32, 32, 32}));
             EXPECT_TRUE(torch::allclose(cut(dense, bricks, kBrickCells), one, 1e-4, 1e-4));
         }
     }

@@ -2,6 +2,10 @@
 // Copyright (c) 2026 the nir developers
 #include "models/cascade/cascade_net.h"
 
+#include "models/cascade/brick_layers.h"
+
+#include <array>
+
 namespace nir::models {
 
 namespace F = torch::nn::functional;
@@ -43,7 +47,35 @@ CascadeUnetImpl::CascadeUnetImpl(std::int64_t in, const std::vector<int>& widths
     last_->weight.mul_(0.3f);
 }
 
-torch::Tensor CascadeUnetImpl::forward(torch::Tensor x, torch::Tensor mask) {
+torch::Tensor CascadeUnetImpl::forward(const torch::Tensor& x, const torch::Tensor& mask) {
+    const bool fits = !plain_ && levels_ <= 4 && x.scalar_type() == torch::kFloat32 && x.device().is_cpu();
+    const BatchBricksPtr bricks = fits ? batch_bricks(x.sizes(), mask) : BatchBricksPtr();
+    return bricks && bricks->set().size() > 0 ? on_bricks(x, bricks) : whole(x, mask);
+}
+
+torch::Tensor CascadeUnetImpl::on_bricks(const torch::Tensor& volumes, const BatchBricksPtr& bricks) {
+    const auto n = static_cast<std::size_t>(levels_);
+    const auto conv = [&](const std::shared_ptr<torch::nn::Module>& m, const torch::Tensor& x) {
+        const auto* c = m->as<torch::nn::Conv3d>();
+        return brick_conv_relu(x, c->weight, c->bias, bricks);
+    };
+    const auto lifted = [](const torch::nn::Conv3dImpl& c, const torch::Tensor& x) {
+        return torch::linear(x, c.weight.flatten(1), c.bias);
+    };
+    std::vector<torch::Tensor> skips;
+    torch::Tensor x = gather_bricks(volumes, bricks);
+    for (std::size_t i = 0; i < n; ++i) {
+        if (i > 0) x = brick_pool(x);
+        x = conv(down_a_[i], x);
+        if (i > 0) x = conv(down_b_[i - 1], x);
+        if (i + 1 < n) skips.push_back(x);
+    }
+    for (std::size_t i = n - 1; i-- > 0;)
+        x = conv(up_[i], brick_add_nearest(skips[i], lifted(*lift_[i]->as<torch::nn::Conv3d>(), x)));
+    return scatter_bricks(lifted(*last_, x), bricks, volumes.sizes());
+}
+
+torch::Tensor CascadeUnetImpl::whole(torch::Tensor x, torch::Tensor mask) {
     std::vector<torch::Tensor> skips, masks;
     const auto n = static_cast<std::size_t>(levels_);
     const auto relu = [&](const torch::Tensor& y, std::size_t level) {
@@ -129,8 +161,13 @@ torch::Tensor upsample_octave(const torch::Tensor& features) {
 
 torch::Tensor active_mask(const torch::Tensor& moments, const torch::Tensor& coarser_logits) {
     const torch::NoGradGuard no_grad;
-    const auto dilate = [](const torch::Tensor& x, std::int64_t reach) {
-        return torch::max_pool3d(x, 2 * reach + 1, 1, reach);
+    const auto dilate = [](torch::Tensor x, std::int64_t reach) {
+        for (std::size_t axis = 0; axis < 3; ++axis) {
+            std::array<std::int64_t, 3> size{1, 1, 1}, before{0, 0, 0};
+            size[axis] = 2 * reach + 1, before[axis] = reach;
+            x = torch::max_pool3d(x, size, {1, 1, 1}, before);
+        }
+        return x;
     };
     const torch::Tensor seen = (moments.narrow(1, 0, 1) > 0).to(torch::kFloat32);
     const torch::Tensor undecided = (coarser_logits.unsqueeze(1).abs() < kUndecided).to(torch::kFloat32);

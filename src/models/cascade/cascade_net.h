@@ -10,6 +10,8 @@
 
 namespace nir::models {
 
+class BatchBricks;
+
 /// A 3-D U-Net with additive skips and no normalisation: its output at a place depends on its receptive field only,
 /// so windows of a large scene agree. Level i: conv 3^3 + ReLU (one at level 0, two below), average pooling between;
 /// upwards nearest neighbour of a 1x1x1 convolution, plus the skip, conv 3^3 + ReLU; a last 1x1x1 convolution.
@@ -19,11 +21,19 @@ public:
     /// @param x     [B, in, D, H, W] f32, sides multiples of 2^(levels - 1)
     /// @param mask  [B, 1, D, H, W] f32 of 0 and 1, constant on aligned blocks of 2^(levels - 1) cells, or undefined.
     ///              Where it is 0 every volume on the way counts as 0; BrickUnet never touches those cells.
+    ///              Volumes of whole bricks in float32 go through our own layers (brick_layers.h).
     /// @return [B, out, D, H, W]
-    torch::Tensor forward(torch::Tensor x, torch::Tensor mask = {});
+    torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& mask = {});
+    /// The same with torch's own operations on whole volumes, of any floating type.
+    torch::Tensor whole(torch::Tensor x, torch::Tensor mask = {});
+    /// Makes forward() the same as whole(): the yardstick of benches and tests.
+    void use_plain_operators(bool plain) { plain_ = plain; }
 
 private:
+    torch::Tensor on_bricks(const torch::Tensor& volumes, const c10::intrusive_ptr<BatchBricks>& bricks);
+
     std::int64_t levels_;
+    bool plain_ = false;
     torch::nn::ModuleList down_a_, down_b_, lift_, up_;
     torch::nn::Conv3d last_{nullptr};
 };
@@ -64,6 +74,10 @@ public:
     torch::Tensor decode_features(const torch::Tensor& c) { return decoder_->forward(c); }
 
     const CascadeConfig& config() const { return config_; }
+    void use_plain_operators(bool plain) {
+        coarse_->use_plain_operators(plain);
+        fine_->use_plain_operators(plain);
+    }
 
 private:
     CascadeConfig config_;

@@ -66,6 +66,7 @@ std::vector<CellTable> MapEncoder::cells_of(const Tensor& points) const {
 FeatureMaps MapEncoder::maps_of(const Tensor& features, const std::vector<CellTable>& cells, MapTrace* trace) {
     NIR_CHECK(cells.size() == active_.size());
     FeatureMaps out;
+    std::vector<Tensor> planes;
     for (std::size_t i = 0; i < active_.size(); ++i) {
         const Representation r = active_[i];
         const bool grid = r == Representation::grid;
@@ -81,8 +82,18 @@ FeatureMaps MapEncoder::maps_of(const Tensor& features, const std::vector<CellTa
         }
         if (grid)
             out[r] = unet3d_.is_empty() ? map : unet3d_(map);
+        else if (unet_.is_empty())
+            out[r] = map;
+        else if (torch::GradMode::is_enabled())
+            out[r] = unet_(map);
         else
-            out[r] = unet_.is_empty() ? map : unet_(map);
+            planes.push_back(map);
+    }
+    if (!planes.empty()) {  // all planes at once: more to do side by side
+        const std::vector<Tensor> done = unet_(torch::cat(planes)).split(features.size(0));
+        std::size_t next = 0;
+        for (const Representation r : active_)
+            if (r != Representation::grid) out[r] = done[next++];
     }
     if (trace) trace->point_features = features;
     return out;
