@@ -34,8 +34,11 @@ public:
     /// @param depth [n]
     void run(float* depth) {
         const auto steps = static_cast<std::size_t>(march_.steps);
-        for (std::size_t first = 0; first < steps && !active_.empty(); first += kAtOnce)
-            look(first, std::min(kAtOnce, steps - first), depth);
+        if (march_.stride > 1)
+            look_twice(depth);
+        else
+            for (std::size_t first = 0; first < steps && !active_.empty(); first += kAtOnce)
+                look(first, std::min(kAtOnce, steps - first), depth);
         for (const std::size_t ray : active_) depth[ray] = std::numeric_limits<float>::infinity();
         refine(depth);
     }
@@ -68,6 +71,48 @@ private:
         for (std::size_t i = 0; i < active_.size(); ++i)
             if (undecided(active_[i], first, {values_.data() + i * count, count}, depth)) active_[kept++] = active_[i];
         active_.resize(kept);
+    }
+
+    /// Few samples of all rays, and those between them where they may hide a surface.
+    void look_twice(float* depth) {
+        const auto steps = static_cast<std::size_t>(march_.steps), stride = static_cast<std::size_t>(march_.stride);
+        std::vector<std::size_t> coarse;
+        for (std::size_t s = 0; s + 1 < steps; s += stride) coarse.push_back(s);
+        coarse.push_back(steps - 1);
+        std::vector<std::vector<float>> known(last_.size(), std::vector<float>(steps, std::nanf("")));
+        points_.clear();
+        for (const std::size_t ray : active_)
+            for (const std::size_t s : coarse) add_point(ray, sample(ray, s));
+        ask();
+        float steepest = 0;  // change per sample
+        for (std::size_t i = 0; i < active_.size(); ++i)
+            for (std::size_t c = 0; c < coarse.size(); ++c) {
+                auto& v = known[active_[i]];
+                v[coarse[c]] = values_[i * coarse.size() + c];
+                if (c > 0)
+                    steepest = std::max(steepest, std::abs(v[coarse[c]] - v[coarse[c - 1]]) /
+                                                      static_cast<float>(coarse[c] - coarse[c - 1]));
+            }
+        std::vector<std::pair<std::size_t, std::size_t>> asked;
+        points_.clear();
+        for (const std::size_t ray : active_) {
+            const auto& v = known[ray];
+            for (std::size_t c = 1; c < coarse.size() && v[0] < 0; ++c) {
+                const std::size_t from = coarse[c - 1], to = coarse[c];
+                const bool enters = v[to] > 0;
+                if (enters || -v[from] - v[to] < kSteepest * steepest * static_cast<float>(to - from))
+                    for (std::size_t s = from + 1; s < to; ++s)
+                        asked.emplace_back(ray, s), add_point(ray, sample(ray, s));
+                if (enters) break;
+            }
+        }
+        ask();
+        for (std::size_t i = 0; i < asked.size(); ++i) known[asked[i].first][asked[i].second] = values_[i];
+        std::erase_if(active_, [&](std::size_t ray) {
+            for (std::size_t s = 0; s < steps; ++s)
+                if (const float v = known[ray][s]; !std::isnan(v) && !undecided(ray, s, {&v, 1}, depth)) return true;
+            return false;
+        });
     }
 
     bool undecided(std::size_t ray, std::size_t first, std::span<const float> v, float* depth) {

@@ -19,6 +19,7 @@ using torch::Tensor;
 
 namespace {
 
+constexpr int kMarchStride = 4;     ///< of the march while learning
 constexpr double kStartSlope = 10;  ///< of the logit of the first ball, per side of the cube
 
 }  // namespace
@@ -63,6 +64,7 @@ at::Tensor Dvr::loss(const nn::Batch& batch, const LossLog& log) {
         net_->encoder ? net_->encoder->encode(batch.at("observation")) : torch::zeros({rays.origins.size(0), 0});
     DvrMarch march;
     march.steps = config_.march_steps, march.padding = config_.padding;
+    march.stride = config_.faithful ? 1 : kMarchStride;
     march.level = static_cast<float>(std::log(config_.threshold / (1 - config_.threshold)));
     const Tensor first = first_surface(net_->decoder, code.detach(), rays, march);
     DvrWeights w;

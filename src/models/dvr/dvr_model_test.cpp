@@ -76,6 +76,28 @@ TEST(DvrMarching, KernelFindsWhatTorchFinds) {
         }
 }
 
+TEST(DvrMarching, FewSamplesFindTheSameSurface) {
+    const torch::NoGradGuard no_grad;
+    for (const double slope : {3.0, 30.0}) {  // a wrinkled ball
+        DvrDecoder decoder = drawn({.c_dim = 0, .hidden = 32, .blocks = 2}, 3);
+        for (auto& p : decoder->parameters()) p *= 0.3;
+        const auto noise = decoder->named_parameters();
+        DvrDecoder ball(DvrDecoderConfig{.c_dim = 0, .hidden = 32, .blocks = 2});
+        ball->start_as_ball(0.3, slope);
+        for (auto& p : ball->named_parameters()) p.value() += 0.3 * noise[p.key()];
+        const DvrRays rays = rays_around(3, 1000);
+        DvrMarch march;
+        march.steps = 64;
+        const Tensor a = first_surface(ball, torch::empty({3, 0}), rays, march);
+        march.stride = 4;
+        const Tensor b = first_surface(ball, torch::empty({3, 0}), rays, march);
+        EXPECT_GT(torch::isfinite(a).sum().item<std::int64_t>(), 300);
+        EXPECT_GT((torch::isfinite(a) == torch::isfinite(b)).sum().item<std::int64_t>(), 3000 - 6);
+        const Tensor both = torch::isfinite(a) & torch::isfinite(b);
+        EXPECT_GT(((a - b).abs().masked_select(both) < 1e-6).to(torch::kFloat64).mean().item<double>(), 0.998);
+    }
+}
+
 TEST(DvrMarching, SameBitsWithAnyNumberOfThreads) {
     DvrDecoder decoder = drawn({.c_dim = 0, .hidden = 32, .blocks = 2}, 1);
     const DvrRays rays = rays_around(1, 1000);

@@ -45,7 +45,12 @@ struct DvrMarch {
     double padding = 0.1;        ///< of the cube
     bool use_cube = true;
     float level = 0;  ///< logit of the surface
+    /// Of so many samples one is asked at first, and the others where the logit may get to the level in between: where
+    /// it would have to change more than kSteepest times as fast as it does anywhere along the rays around, it is taken
+    /// not to. 1: all are asked, as in the papers' code. For the march by the kernel.
+    int stride = 1;
 };
+inline constexpr float kSteepest = 2;
 /// Depths [B, N, 2] between which rays are sampled: the cube's, or those given.
 torch::Tensor march_bounds(const DvrRays& rays, const DvrMarch& march);
 /// Samples along a ray before an iteration of the training: 16, 32, 64, 128 from 0, 50k, 100k, 250k on.
