@@ -40,7 +40,10 @@ std::string PictureComparison::convention() {
 }
 
 geom::Image8 beside(const render::PosedView& photo, const geom::Image8& drawn) {
-    const geom::Image8 truth = on_white(photo);
+    return beside(on_white(photo), drawn);
+}
+
+geom::Image8 beside(const geom::Image8& truth, const geom::Image8& drawn) {
     geom::Image8 out(3 * truth.width, truth.height, 3);
     for (int y = 0; y < truth.height; ++y)
         for (int x = 0; x < truth.width; ++x)

@@ -30,6 +30,8 @@ private:
 };
 
 /// photo | drawn | four times their difference.
+geom::Image8 beside(const geom::Image8& truth, const geom::Image8& drawn);
+/// The same for a photo, on white.
 geom::Image8 beside(const render::PosedView& photo, const geom::Image8& drawn);
 /// A file name for the name of a view: "train/r_0.png" to "train_r_0.png".
 std::string picture_name(const std::string& view);

@@ -8,6 +8,7 @@
 #include "nir/io/png.h"
 #include "nir/render/image_error.h"
 
+#include "pipeline/compare_pictures.h"
 #include "pipeline/radiance_views.h"
 
 #include <algorithm>
@@ -15,8 +16,6 @@
 
 namespace nir::pipeline {
 namespace {
-
-namespace fs = std::filesystem;
 
 const ImageProtocol& protocol_of(const std::string& name) {
     for (const ImageProtocol& p : image_protocols())
@@ -43,31 +42,10 @@ geom::Image8 truth_of(const render::PosedView& photo, const ImageProtocol& p) {
     return render::to_image(rgb, photo.rgba.width, photo.rgba.height);
 }
 
-/// photo | rendering | four times their difference.
-geom::Image8 beside(const geom::Image8& truth, const geom::Image8& drawn) {
-    geom::Image8 out(3 * truth.width, truth.height, 3);
-    for (int y = 0; y < truth.height; ++y)
-        for (int x = 0; x < truth.width; ++x)
-            for (int k = 0; k < 3; ++k) {
-                const int a = truth.pixel(x, y)[k], b = drawn.pixel(x, y)[k];
-                out.pixel(x, y)[k] = static_cast<std::uint8_t>(a);
-                out.pixel(truth.width + x, y)[k] = static_cast<std::uint8_t>(b);
-                out.pixel(2 * truth.width + x, y)[k] = static_cast<std::uint8_t>(std::min(255, 4 * std::abs(a - b)));
-            }
-    return out;
-}
-
 io::Split split_of(const std::string& name) {
     for (const io::Split s : {io::Split::train, io::Split::val, io::Split::test})
         if (io::name_of(s) == name) return s;
     fail(ErrorKind::usage, "--split {}: write train, val or test", name);
-}
-
-std::string file_name(const std::string& view) {
-    std::string out = fs::path(view).replace_extension("").generic_string();
-    while (out.starts_with("./") || out.starts_with("../")) out.erase(0, out.find('/') + 1);
-    std::replace(out.begin(), out.end(), '/', '_');
-    return out + ".png";
 }
 
 void add_notes(const ImageProtocol& p, const RadianceConfig& config, const io::Scene& scene, bool transparent,
@@ -124,11 +102,7 @@ EvaluateRadianceResult evaluate_radiance(const EvaluateRadianceOptions& o, Progr
              config.data.path, o.split, scene.count(io::Split::train), scene.count(io::Split::val),
              scene.count(io::Split::test));
     reading.close();
-    if (!o.pictures.empty()) {
-        std::error_code failed;
-        fs::create_directories(o.pictures, failed);
-        if (failed) fail(ErrorKind::io, "{}: cannot make this folder: {}", o.pictures.string(), failed.message());
-    }
+    make_folder(o.pictures);
     const char* behind = protocol.black ? "black" : "white";
     out.psnr_convention = fmt::format(
         "dB, mean over the views of -10 log10 of the mean squared difference of 8-bit sRGB "
@@ -162,7 +136,7 @@ EvaluateRadianceResult evaluate_radiance(const EvaluateRadianceOptions& o, Progr
         const auto measuring = timer.phase("measure");
         const geom::Image8 truth = truth_of(photo, protocol);
         row.psnr = render::psnr(drawn, truth, photo.valid);
-        if (!o.pictures.empty()) io::write_png(o.pictures / file_name(row.name), beside(truth, drawn));
+        if (!o.pictures.empty()) io::write_png(o.pictures / picture_name(row.name), beside(truth, drawn));
         for (std::size_t k = 0; k < photo.valid.size(); ++k)
             if (photo.valid[k] == 0) std::copy_n(truth.data.data() + 3 * k, 3, drawn.data.data() + 3 * k);
         row.ssim = protocol.luminance ? render::ssim_luminance(drawn, truth) : render::ssim(drawn, truth);

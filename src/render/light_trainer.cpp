@@ -3,11 +3,11 @@
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
 #include "nir/base/splitmix.h"
-#include "nir/kernels/adam.h"
 #include "nir/kernels/sparse_adam.h"
 #include "nir/kernels/spherical_harmonics.h"
 #include "nir/render/light_field.h"
 
+#include "render/field_optimisers.h"
 #include "render/light_terms.h"
 #include "render/tensor_fields.h"
 
@@ -157,20 +157,6 @@ private:
     const LightField& f_;
     std::vector<float> x_, y_, z_, encoded_, trunk_hidden_, head_hidden_, input_, raw_, d_encoded_, d_input_, d_raw_,
         scratch_;
-};
-
-struct NetworkAdam {
-    std::vector<float> gradient, first, second;
-    explicit NetworkAdam(std::size_t n) : gradient(n), first(n), second(n) {}
-
-    void step(std::span<float> weights, double rate, double l2, std::size_t n) {
-        for (std::size_t i = 0; i < weights.size(); ++i) gradient[i] += static_cast<float>(l2) * weights[i];
-        kernels::AdamStep s;
-        s.beta2 = 0.99, s.eps = 1e-15;
-        s.step = rate / (1 - std::pow(s.beta1, static_cast<double>(n)));
-        s.root = std::sqrt(1 - std::pow(s.beta2, static_cast<double>(n)));
-        kernels::adam_step(s, weights, gradient, first, second);
-    }
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "cli/run_program.h"
 
 #include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
 
 #include <filesystem>
 
@@ -13,6 +14,11 @@ namespace nir::test {
 namespace {
 
 using ::testing::HasSubstr;
+
+nlohmann::json json_of(std::vector<std::string> arguments) {
+    arguments.push_back("--json");
+    return run_json(arguments);
+}
 
 const std::string kMesh = NIR_SOURCE_DIR "/tests/golden/scenes/spot/mesh.ply";
 const std::string kPreset = NIR_SOURCE_DIR "/configs/light/object.toml";
@@ -27,16 +33,15 @@ double mean_of(const std::string& file) {
 TEST(CliLight, FromAMeshToPicturesUnderOtherLamps) {
     const TemporaryFolder folder;
     const std::string data = folder / "data", run = folder / "run";
-    const auto prepared =
-        run_json({"prepare", kMesh, "--lights", "3", "--views", "5", "--view-size", "32", "-o", data});
+    const auto prepared = json_of({"prepare", kMesh, "--lights", "3", "--views", "5", "--view-size", "32", "-o", data});
     EXPECT_EQ(prepared["train"], 15);
     EXPECT_EQ(prepared["test_both"], 24);
     EXPECT_EQ(io::read_png(data + "/train/v004_l002.png").channels, 4);
-    const auto trained = run_json({"train", kPreset, "--set", "data.path=" + data, "--set", "train.batch=1024",
-                                   "--steps", "150", "-o", run, "--seed", "2"});
+    const auto trained = json_of({"train", kPreset, "--set", "data.path=" + data, "--set", "train.batch=1024",
+                                  "--steps", "150", "-o", run, "--seed", "2"});
     EXPECT_EQ(trained["steps"], 150);
     EXPECT_GT(trained["psnr"], 22);
-    const auto held_out = run_json({"evaluate", run, "--truth", data + "/transforms_test_both.json", "--views", "4"});
+    const auto held_out = json_of({"evaluate", run, "--truth", data + "/transforms_test_both.json", "--views", "4"});
     EXPECT_GT(held_out["psnr"], 22);
     EXPECT_EQ(held_out["views"].size(), 4u);
 
@@ -45,10 +50,10 @@ TEST(CliLight, FromAMeshToPicturesUnderOtherLamps) {
         R"({"lights": [{"positions": [[3, 0, 1], [-3, 0, 1]]}, {"type": "distant", "direction": [0, 0, 1], "intensity": 0.2}],
             "frames": 3})");
     const auto drawn =
-        run_json({"render", run, "--lights", lights, "--size", "24", "--background", "black", "-o", folder / "frames"});
+        json_of({"render", run, "--lights", lights, "--size", "24", "--background", "black", "-o", folder / "frames"});
     EXPECT_EQ(drawn["frames"], 3);
     const std::string dark = folder.write("dark.json", R"({"ambient": 0})");
-    run_json({"render", run, "--lights", dark, "--size", "24", "--background", "black", "-o", folder / "dark.png"});
+    json_of({"render", run, "--lights", dark, "--size", "24", "--background", "black", "-o", folder / "dark.png"});
     EXPECT_EQ(mean_of(folder / "dark.png"), 0);
     EXPECT_GT(mean_of(folder / "frames/000.png"), 1);
     EXPECT_NE(bytes_of(folder / "frames/000.png"), bytes_of(folder / "frames/002.png"));
@@ -57,11 +62,13 @@ TEST(CliLight, FromAMeshToPicturesUnderOtherLamps) {
 TEST(CliLight, OneSentenceForWhatItCannotUse) {
     const TemporaryFolder folder;
     const std::string data = folder / "data";
-    run_json({"prepare", kMesh, "--lights", "1", "--views", "1", "--view-size", "16", "-o", data});
-    run_json({"train", kPreset, "--set", "data.path=" + data, "--steps", "1", "-o", folder / "run"});
+    json_of({"prepare", kMesh, "--lights", "1", "--views", "1", "--view-size", "16", "-o", data});
+    json_of({"train", kPreset, "--set", "data.path=" + data, "--steps", "1", "-o", folder / "run"});
+    int files = 0;
     const auto lights = [&](const std::string& text) {
+        const std::string name = "lights" + std::to_string(files++) + ".json";
         return std::vector<std::string>{"render",         folder / "run", "-o",
-                                        folder / "x.png", "--lights",     folder.write("lights.json", text)};
+                                        folder / "x.png", "--lights",     folder.write(name, text)};
     };
     struct Case {
         std::vector<std::string> arguments;

@@ -6,6 +6,7 @@
 #include "cli/run_program.h"
 
 #include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
 
 #include <filesystem>
 
@@ -14,17 +15,22 @@ namespace {
 
 using ::testing::HasSubstr;
 
+nlohmann::json json_of(std::vector<std::string> arguments) {
+    arguments.push_back("--json");
+    return run_json(arguments);
+}
+
 const std::string kSpot = NIR_SOURCE_DIR "/tests/golden/scenes/spot", kPhotos = kSpot + "/transforms_test.json";
 
 TEST(CliTexture, ColoursOfPhotosOnAMesh) {
     const TemporaryFolder folder;
-    const auto json = run_json({"texture", kSpot + "/mesh.ply", "--photos", kPhotos, "--split", "all", "-o",
-                                folder / "spot.glb", "--side", "256", "--sharpen", "1"});
+    const auto json = json_of({"texture", kSpot + "/mesh.ply", "--photos", kPhotos, "--split", "all", "-o",
+                               folder / "spot.glb", "--side", "256", "--sharpen", "1"});
     EXPECT_GT(json["photos"], 0);
     EXPECT_EQ(json["texture"], 256);
     EXPECT_GT(json["charts"], 5);
     EXPECT_EQ(bytes_of(folder / "spot.glb").substr(0, 4), "glTF");
-    run_json({"texture", kSpot + "/mesh.ply", "--photos", kPhotos, "--split", "all", "-o", folder / "spot.ply"});
+    json_of({"texture", kSpot + "/mesh.ply", "--photos", kPhotos, "--split", "all", "-o", folder / "spot.ply"});
     const geom::TriMesh mesh = io::read_mesh(folder / "spot.ply");
     EXPECT_EQ(mesh.colors.size(), mesh.vertices.size());
 }
