@@ -100,6 +100,7 @@ void local_gradient_kernel(benchmark::State& state) {
     const auto folded = c.decoder->fold(c.maps);
     Tensor out = torch::empty_like(c.points);
     for (auto unused : state) folded->gradients(span_of(c.points), writable(out));
+    report(state, 2 * c.flops);  // there and back
 }
 void local_gradient_torch(benchmark::State& state) {
     LocalCase c(state.range(0) != 0, state.range(1));
@@ -110,6 +111,7 @@ void local_gradient_torch(benchmark::State& state) {
             benchmark::DoNotOptimize(
                 torch::autograd::grad({c.decoder->decode(p, c.maps).sum()}, {p})[0].data_ptr<float>());
         }
+    report(state, 2 * c.flops);
 }
 void local_sizes(benchmark::internal::Benchmark* b, std::int64_t points) {
     b->ArgNames({"volume", "points"})->Args({0, points})->Args({1, points});
@@ -165,6 +167,7 @@ void cbn_gradient_kernel(benchmark::State& state) {
     c.points.requires_grad_(true);
     for (auto unused : state)
         benchmark::DoNotOptimize(torch::autograd::grad({c.folded(c.points).sum()}, {c.points})[0].data_ptr<float>());
+    report(state, 2 * c.flops);  // there and back
 }
 void cbn_gradient_torch(benchmark::State& state) {
     CbnCase c(state.range(0));
@@ -174,11 +177,39 @@ void cbn_gradient_torch(benchmark::State& state) {
             benchmark::DoNotOptimize(
                 torch::autograd::grad({c.decoder->decode(p, c.z, c.c).sum()}, {p})[0].data_ptr<float>());
         }
+    report(state, 2 * c.flops);
 }
 BENCHMARK(cbn_kernel)->ArgName("points")->Arg(96000)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
 BENCHMARK(cbn_torch)->ArgName("points")->Arg(96000)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
 BENCHMARK(cbn_gradient_kernel)->ArgName("points")->Arg(16384)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
 BENCHMARK(cbn_gradient_torch)->ArgName("points")->Arg(16384)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+
+/// The decoder without shortcuts (cbatchnorm_noresnet), whose norms are folded into products of torch's BLAS.
+struct PlainCase {
+    CBatchNormPlainDecoder decoder{PlainDecoderConfig{}, GlobalDims{.c_dim = 512}};
+    Tensor z = torch::zeros({1, 0}), c = torch::randn({1, 512}) / 16, points = 1.1 * torch::rand({1, 48000, 3}) - 0.55;
+    double flops = 2.0 * (5 * 256 * 256 + 4 * 256) * 48000;
+
+    PlainCase() { randomise(*decoder); }
+};
+void cbn_plain_folded(benchmark::State& state) {
+    PlainCase s;
+    const torch::NoGradGuard no_grad;
+    const auto folded = s.decoder->fold(s.z, s.c);
+    if (!close(folded(s.points), s.decoder->decode(s.points, s.z, s.c), 1e-5)) state.SkipWithError("they differ");
+    for (auto unused : state) benchmark::DoNotOptimize(folded(s.points).data_ptr<float>());
+    report(state, s.flops);
+}
+void cbn_plain_torch(benchmark::State& state) {
+    PlainCase s;
+    const torch::NoGradGuard no_grad;
+    for (auto unused : state)
+        for (const Tensor& p : s.points.split(8192, 1))
+            benchmark::DoNotOptimize(s.decoder->decode(p, s.z, s.c).data_ptr<float>());
+    report(state, s.flops);
+}
+BENCHMARK(cbn_plain_folded)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+BENCHMARK(cbn_plain_torch)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
 
 // ----------------------------------------------------------------------------------------------------------- widths
 

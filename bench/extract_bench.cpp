@@ -60,6 +60,29 @@ void marching_cubes_dense(benchmark::State& state) {
 }
 BENCHMARK(marching_cubes_dense)->Arg(64)->Arg(128)->Arg(256)->Arg(512)->Unit(benchmark::kMillisecond);
 
+/// The limit of the above: every sample read once, by as many threads.
+void read_volume(benchmark::State& state) {
+    const auto n = static_cast<std::size_t>(state.range(0)) + 1;
+    const auto v = volume(static_cast<int>(n));
+    std::vector<float> sums(n);
+    for (auto unused : state) {
+        parallel_for(n, 8, [&](std::size_t begin, std::size_t end) {
+            for (std::size_t x = begin; x < end; ++x) {
+                float lanes[64] = {};
+                const float* p = v.data() + x * n * n;
+                std::size_t i = 0;
+                for (; i + 64 <= n * n; i += 64)
+                    for (std::size_t k = 0; k < 64; ++k) lanes[k] += p[i + k];
+                for (; i < n * n; ++i) lanes[0] += p[i];
+                for (const float s : lanes) sums[x] += s;
+            }
+        });
+        benchmark::DoNotOptimize(sums.data());
+    }
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(v.size() * sizeof(float)));
+}
+BENCHMARK(read_volume)->Arg(256)->Arg(512)->Unit(benchmark::kMillisecond);
+
 /// The tree without the field: values are looked up in a volume computed before.
 void mise_bookkeeping(benchmark::State& state) {
     const int coarse = static_cast<int>(state.range(0)), depth = static_cast<int>(state.range(1));

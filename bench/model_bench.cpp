@@ -2,8 +2,8 @@
 // Copyright (c) 2026 the nir developers
 // Whole stages of models at inference: the convolutions of the cascade as a kernel beside torch's (oneDNN), and the
 // three-plane ConvONet of the papers, 3,000 points, encoded and asked for the 106,338 points that MISE 32 -> 128 wants
-// of their field. Training steps of the cascade that ships, beside the same step with torch's operators. CPU seconds of
-// all threads; threads from NIR_THREADS (default 1).
+// of their field. Training steps of the cascade that ships and of that ConvONet, beside the same steps with torch's
+// operators. CPU seconds of all threads; threads from NIR_THREADS (default 1).
 #include "nir/base/parallel.h"
 #include "nir/base/rng.h"
 #include "nir/data/cascade_batch.h"
@@ -18,6 +18,7 @@
 #include "bench_main.h"
 #include "models/cascade/cascade_file.h"
 #include "models/cascade/cascade_loss.h"
+#include "plain_conv_onet.h"
 
 #include <benchmark/benchmark.h>
 #include <torch/torch.h>
@@ -144,6 +145,35 @@ void conv_onet_encode(benchmark::State& state) {
 }
 BENCHMARK(conv_onet_encode)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
 
+/// Features in a volume of 32^3 cells and its 3-D U-Net: torch's convolutions.
+void conv_onet_grid_encode(benchmark::State& state) {
+    const auto model =
+        build_model(Config::parse("[model]\nname = \"conv_onet\"\n[model.encoder]\nname = \"pointnet_local\"\n"
+                                  "features = [\"grid\"]\ngrid_resolution = 32\n",
+                                  "bench"),
+                    1);
+    double products = 0;
+    int levels = 0;
+    const auto parameters = model->module().named_parameters();
+    while (parameters.find(fmt::format("encoder.unet3d.encoders.{}.basic_module.SingleConv1.conv.weight", levels)))
+        ++levels;
+    for (const auto& p : parameters) {
+        if (p.value().dim() != 5) continue;
+        int level = 0;
+        const auto number = [&](const char* before) {
+            const auto at = p.key().find(before);
+            return at == std::string::npos ? -1 : p.key()[at + std::string_view(before).size()] - '0';
+        };
+        if (const int down = number("encoders."); down >= 0) level = down;
+        if (const int up = number("decoders."); up >= 0) level = levels - 2 - up;
+        products += static_cast<double>(p.value().numel()) * std::pow(32.0 / (1 << level), 3);
+    }
+    const Observation observation = cloud();
+    for (auto unused : state) benchmark::DoNotOptimize(model->infer(observation));
+    report(state, 2 * products);
+}
+BENCHMARK(conv_onet_grid_encode)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+
 void conv_onet_query(benchmark::State& state) {
     const auto model = conv_onet();
     const Shape shape = model->infer(Observation(cloud()));
@@ -189,8 +219,7 @@ BENCHMARK(conv_onet_marching_cubes)->Unit(benchmark::kMillisecond)->MeasureProce
 /// The model that ships and three batches as its training draws them: two samples each, windows of 32^3 cells on up to
 /// three octaves. (With the weights of a start nothing is decided, and everything is computed.)
 struct CascadeSteps {
-    CascadeNet net =
-        load_cascade(std::filesystem::path(__FILE__).parent_path() / "../models/cascade.safetensors", nullptr);
+    CascadeNet net = load_cascade(NIR_SOURCE_DIR "/models/cascade.safetensors", nullptr);
     std::vector<nn::Batch> batches;
 
     explicit CascadeSteps(bool plain) {
@@ -240,6 +269,64 @@ void cascade_step_torch(benchmark::State& state) {
 }
 BENCHMARK(cascade_step_kernel)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
 BENCHMARK(cascade_step_torch)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+
+/// The three-plane ConvONet as it is published, four clouds of 3,000 points and 2,048 queries each.
+struct ConvOnetStep {
+    std::unique_ptr<Model> model = conv_onet();
+    nn::Batch batch;
+
+    ConvOnetStep() {
+        torch::manual_seed(2);
+        const Tensor direction = torch::randn({4, 3000, 3});
+        batch["observation"] = 0.3 * direction / direction.norm(2, 2, true) + 0.005 * torch::randn({4, 3000, 3});
+        batch["points"] = 1.1 * torch::rand({4, 2048, 3}) - 0.55;
+        batch["occupancies"] = (batch["points"].norm(2, 2) < 0.3).to(torch::kFloat32);
+        const torch::NoGradGuard no_grad;
+        for (auto& p : model->module().named_parameters())  // the last layers of blocks start with zeros
+            if (p.key().ends_with("fc_1.weight")) p.value().normal_(0, 0.1);
+        model->module().train();
+    }
+    template <class F>
+    Tensor gradients(const F& loss) {
+        model->module().zero_grad();
+        const Tensor value = loss();
+        value.backward();
+        std::vector<Tensor> all{value.detach().reshape({1})};
+        for (const Tensor& p : model->module().parameters()) all.push_back(p.grad().flatten());
+        return torch::cat(all);
+    }
+};
+/// Multiplications of the U-Nets there and back: of values, of inputs and of weights.
+constexpr double kConvOnetStepFlops = 3 * 4 * kEncodeFlops;
+
+void conv_onet_step_kernel(benchmark::State& state) {
+    ConvOnetStep s;
+    const bench::PlainConvOnet plain(s.model->module());
+    const Tensor want = s.gradients([&] { return plain.loss(s.batch); });
+    const Tensor got = s.gradients([&] { return s.model->loss(s.batch, {}); });
+    if ((got - want).norm().item<double>() > 1e-4 * want.norm().item<double>())
+        state.SkipWithError("gradients differ from torch's");
+    nn::Adam adam(s.model->module().parameters());
+    for (auto unused : state) {
+        adam.zero_grad();
+        s.model->loss(s.batch, {}).backward();
+        adam.step(0.0);
+    }
+    report(state, kConvOnetStepFlops);
+}
+void conv_onet_step_torch(benchmark::State& state) {
+    ConvOnetStep s;
+    const bench::PlainConvOnet plain(s.model->module());
+    torch::optim::Adam adam(s.model->module().parameters(), torch::optim::AdamOptions(0.0));
+    for (auto unused : state) {
+        adam.zero_grad();
+        plain.loss(s.batch).backward();
+        adam.step();
+    }
+    report(state, kConvOnetStepFlops);
+}
+BENCHMARK(conv_onet_step_kernel)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+BENCHMARK(conv_onet_step_torch)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
 
 }  // namespace
 }  // namespace nir::models

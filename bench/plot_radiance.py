@@ -5,8 +5,9 @@
 
   plot_radiance.py bench/records/train_radiance.jsonl RUN... -o docs/images/radiance_psnr.png
 
-Takes records of nir_train_radiance (JSON lines with scene, cpu_s, psnr, and shape where it is no density) and run folders
-of `nir train SCENE` (metrics.jsonl, cpu_seconds and validation_psnr: single views, so these lines are drawn thin).
+Takes records (JSON lines with scene, cpu_s, psnr, shape where it is no density, and "views": 1 where only one view was
+asked) and run folders of `nir train SCENE` (metrics.jsonl, cpu_seconds and validation_psnr). Lines of single views, which
+take turns, are means of seven.
 Wants Debian's python3-matplotlib.
 """
 import argparse
@@ -17,6 +18,9 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+
+
+SINGLE = " (nir train)"
 
 
 def rows_of(path):
@@ -30,13 +34,13 @@ def read(path):
     if os.path.isdir(path):
         for row in rows_of(os.path.join(path, "metrics.jsonl")):
             if row.get("validation_psnr") is not None and "cpu_seconds" in row:
-                name = os.path.basename(os.path.normpath(path)) + " (single views)"
+                name = os.path.basename(os.path.normpath(path)) + SINGLE
                 out.setdefault(name, []).append((row["cpu_seconds"], row["validation_psnr"]))
         return out
     for row in rows_of(path):
         if "psnr" in row:
             shape = row.get("shape", "density")
-            name = row["scene"] + ("" if shape == "density" else f", {shape}")
+            name = row["scene"] + ("" if shape == "density" else f", {shape}") + (SINGLE if row.get("views") == 1 else "")
             out.setdefault(name, []).append((row["cpu_s"], row["psnr"]))
     return out
 
@@ -51,13 +55,16 @@ def main():
     for path in a.inputs:
         for name, points in read(path).items():
             points.sort()
-            single = name.endswith("(single views)")
-            axes.plot(*zip(*points), label=name, marker=None if single else "o", markersize=3, linewidth=0.8 if single else 1.5,
+            single = name.endswith(SINGLE)
+            if single:  # means of the last seven, of fewer at the start
+                points = [(points[i][0], sum(d for _, d in points[max(0, i - 6):i + 1]) / min(i + 1, 7)) for i in range(len(points))]
+            axes.plot(*zip(*points), label=name, marker=None if single else "o", markersize=3, linewidth=1.2,
                       linestyle="--" if "," in name else "-")
             print(f"| {name} | {', '.join(f'{s:.0f}: {d:.1f}' for s, d in points)} |")
     axes.set(xlabel="processor seconds (two quiet cores give two a second)", ylabel="PSNR of held-out views (dB)")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+    axes.set_ylim(bottom=5)
+    axes.legend(fontsize=8, ncol=2, loc="lower right")
     figure.tight_layout()
     figure.savefig(a.output, dpi=110)
 

@@ -45,17 +45,51 @@ def evaluate(a, mesh, truth):
     return {k: figures[k] for k in ("iou", "chamfer_l1", "normal_consistency")}
 
 
+def asked_at_points(a, shapes):
+    """IoU at the labelled points of points.npz, of the shape itself and of another one: no meshes. Wants numpy."""
+    import numpy as np
+    from PIL import Image
+    a.out.mkdir(parents=True, exist_ok=True)
+    names = {k: a.out / f"{k}.npy" for k in ("pictures", "points", "values")}
+    seen = [np.asarray(Image.open(s["folder"] / "img_choy2016/000.png").convert("RGB"), np.float32) for s in shapes]
+    np.save(names["pictures"], np.stack(seen).transpose(0, 3, 1, 2) / 255)
+    for key in ("iou", "iou_of_another"):
+        truths = []
+        for s in shapes:
+            same = [t for t in shapes if t["class"] == s["class"]]
+            truth = s if key == "iou" else same[(same.index(s) + 1) % len(same)]
+            truths.append(np.load(truth["folder"] / "points.npz"))
+        np.save(names["points"], np.stack([t["points"].astype(np.float32) for t in truths]))
+        start = time.time()
+        run([a.nir, "query", a.run, "--input", names["pictures"], "--points", names["points"], "-o", names["values"],
+             "--output", "probability", "-q"])
+        for s, t, values in zip(shapes, truths, np.load(names["values"])):
+            found = values >= (float(a.level) if a.level else 0.5)
+            inside = np.unpackbits(t["occupancies"])[:len(found)] > 0
+            s[key] = float((found & inside).sum() / max((found | inside).sum(), 1))
+            s.update(seconds=(time.time() - start) / len(shapes), failed=False)
+
+
+def extract(a, s):
+    """The mesh that the model makes of a shape's picture; a failure leaves none."""
+    s["mesh"] = a.out / "found" / s["class"] / f"{s['name']}.ply"
+    s["mesh"].parent.mkdir(parents=True, exist_ok=True)
+    seen = s["folder"] / "img_choy2016/000.png"
+    command = ["extract", a.run, "--input", seen, *(["--level", a.level] if a.level else [])]
+    if a.texture:
+        command = ["texture", s["folder"] / "mesh.ply", "--photo", seen, "--model", a.run]
+    done = run([a.nir, *command, "-o", s["mesh"], "-q"], True)
+    s["failed"] = done.returncode != 0
+    if s["failed"]:
+        print(done.stderr.strip(), file=sys.stderr)
+
+
 def measure(a, shapes):
     for s in shapes:
-        s["mesh"] = a.out / "found" / s["class"] / f"{s['name']}.ply"
-        s["mesh"].parent.mkdir(parents=True, exist_ok=True)
         start = time.time()
-        done = run([a.nir, "extract", a.run, "--input", s["folder"] / "img_choy2016/000.png", "-o", s["mesh"], "-q",
-                    *(["--level", a.level] if a.level else [])], True)
+        extract(a, s)
         s["seconds"] = time.time() - start
-        s["failed"] = done.returncode != 0
         if s["failed"]:
-            print(done.stderr.strip(), file=sys.stderr)
             s.update(iou=0.0, chamfer_l1=3 ** 0.5, normal_consistency=-1.0)
         else:
             s.update(evaluate(a, s["mesh"], s["folder"] / "mesh.ply"))
@@ -70,6 +104,10 @@ def picture(a, shapes):
     classes = sorted({s["class"] for s in shapes})
     chosen = [s for i in range(a.show) for c in classes
               for s in [t for t in shapes if t["class"] == c and not t["failed"]][i:i + 1]][:a.show]
+    if a.points or a.texture:
+        for s in chosen:
+            extract(a, s)
+        chosen = [s for s in chosen if not s["failed"]]
     if not chosen:
         sys.exit("no shape came out, there is nothing to show")
     for s in chosen:
@@ -103,6 +141,9 @@ def main():
     p.add_argument("--run", required=True)
     p.add_argument("--out", required=True, type=Path)
     p.add_argument("--level", help="probability of the surface; default: the model's")
+    p.add_argument("--points", action="store_true", help="IoU at the labelled points of points.npz, without meshes")
+    p.add_argument("--texture", action="store_true",
+                   help="RUN is the file of a texture field: draws the true meshes in its colours, measures nothing")
     p.add_argument("--picture")
     p.add_argument("--show", type=int, default=6)
     p.add_argument("--record")
@@ -112,20 +153,30 @@ def main():
         shutil.rmtree(a.out)
     shapes = [{"class": c.parent.name, "name": name, "folder": a.set / c.parent.name / name}
               for c in sorted(a.set.glob("*/test.lst")) for name in c.read_text().split()]
-    measure(a, shapes)
-    print("| class | shapes | IoU | IoU with another shape of the class | Chamfer-L1 × 10 | normal consistency | failed |")
-    print("|---|---|---|---|---|---|---|")
+    if a.texture:
+        a.out.mkdir(parents=True)
+        picture(a, [{**s, "failed": False} for s in shapes])
+        return
+    if a.points:
+        asked_at_points(a, shapes)
+        print("| class | shapes | IoU | IoU with another shape of the class |\n|---|---|---|---|")
+    else:
+        measure(a, shapes)
+        print("| class | shapes | IoU | IoU with another shape of the class | Chamfer-L1 × 10 | normal consistency | failed |")
+        print("|---|---|---|---|---|---|---|")
     rows = {c: [s for s in shapes if s["class"] == c] for c in sorted({s["class"] for s in shapes})}
     for name, group in {**rows, "all": shapes}.items():
         def mean(key):
             return sum(s[key] for s in group) / len(group)
-        print(f"| {name} | {len(group)} | {mean('iou'):.3f} | {mean('iou_of_another'):.3f} | "
-              f"{10 * mean('chamfer_l1'):.3f} | {mean('normal_consistency'):.3f} | {sum(s['failed'] for s in group)} |")
+        meshes = "" if a.points else (f" {10 * mean('chamfer_l1'):.3f} | {mean('normal_consistency'):.3f} | "
+                                      f"{sum(s['failed'] for s in group)} |")
+        print(f"| {name} | {len(group)} | {mean('iou'):.3f} | {mean('iou_of_another'):.3f} |{meshes}")
     shown = picture(a, shapes) if a.picture else []
     if a.record:
         keep = ("class", "name", "iou", "iou_of_another", "chamfer_l1", "normal_consistency", "failed", "seconds")
         record = {"machine": platform.machine(), "cores": os.cpu_count(), "date": time.strftime("%Y-%m-%d"),
-                  "prepare": a.options, "shown": shown, "shapes": [{k: s[k] for k in keep} for s in shapes]}
+                  "prepare": a.options, "shown": shown,
+                  "shapes": [{k: s[k] for k in keep if k in s} for s in shapes]}
         Path(a.record).write_text(json.dumps(record, indent=1) + "\n")
 
 

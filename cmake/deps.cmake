@@ -19,6 +19,10 @@ set(NIR_JSON $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
 find_library(HWY_LIBRARY hwy REQUIRED)
 set(NIR_HIGHWAY $<BUILD_INTERFACE:${HWY_LIBRARY}> $<INSTALL_INTERFACE:hwy>)
 
+# Loading OpenVDB takes 40 ms, so programs are linked with it only if they call nir/io/vdb.h.
+find_path(OPENVDB_INCLUDE_DIR openvdb/openvdb.h REQUIRED)
+set(NIR_OPENVDB -Wl,--push-state,--as-needed openvdb Imath-3_1 tbb -Wl,--pop-state)
+
 if(NIR_WITH_TORCH)
   find_package(Torch REQUIRED)
   add_library(nir_torch INTERFACE)

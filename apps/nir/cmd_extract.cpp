@@ -119,7 +119,7 @@ VerbRun add_extract(CLI::App& app) {
     auto a = std::make_shared<Arguments>();
     auto& o = a->options;
     app.add_option("FIELD", o.source.field,
-                   "A model (.safetensors), a run folder, or a volume (NPY, NPZ, binvox); radiance fields become "
+                   "A model (.safetensors), a run folder, or a volume (NPY, NPZ, binvox, VDB); radiance fields become "
                    "coloured meshes")
         ->required();
     app.add_option("-o,--output", o.mesh,

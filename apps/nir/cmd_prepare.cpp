@@ -85,6 +85,19 @@ void add_sampling_options(CLI::App& app, Arguments& a) {
     app.add_flag("--float32", a.float32, "Store points as float32; default: float16, as the papers do");
 }
 
+/// Options of posed photos of every mesh.
+void add_photo_options(CLI::App& app, pipeline::PrepareOptions& o) {
+    app.add_option("--photos", o.photos,
+                   "Posed photos of each mesh from all sides, with masks, depth and normals, as differentiable "
+                   "volumetric rendering reads them; shapes of --generate get colours")
+        ->check(CLI::Range(0, 1000))
+        ->capture_default_str();
+    app.add_option("--photo-size", o.photo_size, "Side of the photos, pixels")
+        ->check(CLI::Range(16, 4096))
+        ->capture_default_str();
+    app.add_flag("--lit", o.lit, "Each photo below a lamp of its own, with shadows (lights.npz)");
+}
+
 /// Options of pictures under lamps, beside --views, --view-size, -o and --force.
 CLI::Option* add_light_options(CLI::App& app, Arguments& a) {
     auto& o = a.lights;
@@ -173,6 +186,7 @@ VerbRun add_prepare(CLI::App& app) {
     auto* view_size = app.add_option("--view-size", o.view_size, "Side of the pictures, pixels")
                           ->check(CLI::Range(16, 4096))
                           ->capture_default_str();
+    add_photo_options(app, o);
     app.add_option("--azimuth", a->azimuth,
                    "Directions the pictures are taken from, degrees about the y axis; 0 = from +x, 90 = from +z")
         ->type_name("LO,HI")

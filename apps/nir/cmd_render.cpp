@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the nir developers
-// nir render: pictures of a volume, of a radiance field, or of a light field.
+// nir render: pictures of a volume, of a radiance or light field, or of a learned shape.
 #include "nir/base/error.h"
 #include "nir/pipeline/function.h"
 #include "nir/pipeline/light.h"
 #include "nir/pipeline/radiance_render.h"
+#include "nir/pipeline/render_field.h"
 #include "nir/pipeline/render_volume.h"
 
 #include "verb.h"
@@ -21,6 +22,7 @@ struct Arguments {
     pipeline::RenderVolumeOptions options;
     pipeline::RenderRadianceOptions radiance;  // what only radiance fields have
     std::filesystem::path lights;              // what only light fields have
+    pipeline::RenderFieldOptions shape;        // what only learned shapes have
     std::string size, background = "white";
     std::vector<double> spacing, origin, eye, look_at, up, range;
     double distance = 0;
@@ -151,20 +153,36 @@ void render_light(const CLI::App& app, const Arguments& a, const std::filesystem
     report(context, o.out.string(), pipeline::render_light(o, context.progress, context.timer));
 }
 
+void render_shape(const CLI::App& app, const Arguments& a, const pipeline::RenderVolumeOptions& v,
+                  VerbContext& context) {
+    for (const char* name : {"--path", "--distance", "--linear", "--video", "--fps", "--stop"})
+        if (app.count(name) > 0) fail(ErrorKind::usage, "{} is not for learned shapes", name);
+    pipeline::RenderFieldOptions o = a.shape;
+    o.source.field = v.volume, o.source.seed = context.seed, o.lights = a.lights;
+    if (app.count("--input") == 0) o.source.input.reset();
+    o.out = v.out, o.cameras = v.cameras, o.split = a.radiance.split, o.outputs = v.outputs;
+    o.background = v.background, o.eye = v.eye, o.look_at = v.look_at, o.up = v.up, o.views = v.views;
+    o.fov_deg = v.fov_deg, o.azimuth_deg = v.azimuth_deg, o.elevation_deg = v.elevation_deg;
+    if (!a.size.empty()) o.size = std::pair(v.width, v.height);
+    const pipeline::RenderFieldResult r = pipeline::render_field(o, context.progress, context.timer);
+    context.json["kind"] = r.kind;
+    report(context, o.out.string(), r);
+}
+
 }  // namespace
 
 VerbRun add_render(CLI::App& app) {
     auto a = std::make_shared<Arguments>();
     auto& o = a->options;
     app.add_option("SCENE", o.volume,
-                   "A radiance field, a light field or a learned picture (model or run folder), or a volume: NPY or "
-                   "NPZ [X,Y,Z] "
-                   "(values) or [X,Y,Z,4] (colours), binvox")
+                   "A radiance field, a light field, a learned shape or a learned picture (model or run folder), or a "
+                   "volume: NPY or NPZ [X,Y,Z] (values) or [X,Y,Z,4] (colours), binvox, VDB")
         ->required();
     app.add_option("-o", o.out, "A picture (.png, .exr), a video (.mp4), or a folder for several")->required();
     add_camera_options(app, *a);
-    app.add_option("--output", o.outputs,
-                   "What is written: rgb, depth (EXR, along the optical axis), alpha; normal of radiance fields")
+    app.add_option(
+           "--output", o.outputs,
+           "What is written: rgb, depth (EXR, along the optical axis), alpha; normal of radiance fields and shapes")
         ->delimiter(',')
         ->check(CLI::IsMember({"rgb", "depth", "normal", "alpha"}))
         ->capture_default_str();
@@ -189,14 +207,24 @@ VerbRun add_render(CLI::App& app) {
             app.add_option("--spacing", a->spacing, "Distance of the volume's samples: one number or three")
                 ->expected(1, 3),
             app.add_option("--origin", a->origin, "Position of the volume's first sample")->expected(3)};
+    const std::vector<CLI::Option*> of_shapes = {
+        app.add_option("--mesh", a->shape.mesh, "What a texture field colours")->type_name("MESH"),
+        app.add_option("--input", a->shape.source.input, "Of a conditional model: what it is shown")
+            ->type_name("OBSERVATION"),
+        app.add_option("--level", a->shape.level, "Probability of a learned shape's surface [of the model]")
+            ->check(CLI::Range(0.0, 1.0)),
+        app.add_option("--samples", a->shape.steps, "Of a learned shape: places along a ray that are asked")
+            ->check(CLI::Range(2, 65536))
+            ->capture_default_str()};
     app.add_option("--stop", o.stop, "A ray ends where less than this gets through")
         ->check(CLI::Range(0.0, 0.5))
         ->capture_default_str();
     app.add_option("--lights", a->lights,
-                   "Of a light field: lamps that may move, and pictures of the sky (docs/methods/light_fields.md)")
+                   "Of a light field, or of a texture field with lamps: lamps that may move, and pictures of the sky "
+                   "(docs/methods/light_fields.md)")
         ->type_name("JSON");
     const CLI::App* verb = &app;
-    return [a, verb, of_fields, of_volumes](VerbContext& context) {
+    return [a, verb, of_fields, of_volumes, of_shapes](VerbContext& context) {
         auto options = a->options;
         if (!a->size.empty()) parse_picture_size(a->size, options.width, options.height);
         options.background = parse_background(a->background);
@@ -211,25 +239,35 @@ VerbRun add_render(CLI::App& app) {
         if (!a->range.empty()) options.range = std::pair(a->range[0], a->range[1]);
         if (options.range && !(options.range->second > options.range->first))
             fail(ErrorKind::usage, "--range: the second value must be the larger one");
-        if (const auto model = pipeline::light_model_file(options.volume)) {
+        const auto light = pipeline::light_model_file(options.volume);
+        const auto function = light ? std::nullopt : pipeline::function_model_file(options.volume);
+        const auto radiance = light || function ? std::nullopt : pipeline::radiance_model_file(options.volume);
+        const bool shape = !light && !function && !radiance && pipeline::field_model_file(options.volume);
+        if (!shape) refuse(of_shapes, "learned shapes");
+        if (light) {
             refuse(of_volumes, "volumes");
-            render_light(*verb, *a, *model, options, context);
+            render_light(*verb, *a, *light, options, context);
             return;
         }
-        if (!a->lights.empty()) fail(ErrorKind::usage, "--lights is for light fields");
-        if (const auto model = pipeline::function_model_file(options.volume)) {
+        if (!a->lights.empty() && !shape) fail(ErrorKind::usage, "--lights is for light fields");
+        if (function) {
             refuse(of_volumes, "volumes"), refuse(of_fields, "radiance fields");
             const bool sized = !a->size.empty();
             const auto drawing = context.timer.phase("render");
-            const auto [width, height] =
-                pipeline::render_function(*model, options.out, sized ? options.width : 0, sized ? options.height : 0);
+            const auto [width, height] = pipeline::render_function(*function, options.out, sized ? options.width : 0,
+                                                                   sized ? options.height : 0);
             context.json["size"] = {width, height};
             context.print("{}: {} x {}\n", options.out.string(), width, height);
             return;
         }
-        if (const auto model = pipeline::radiance_model_file(options.volume)) {
+        if (shape) {
             refuse(of_volumes, "volumes");
-            a->radiance.model = *model;
+            render_shape(*verb, *a, options, context);
+            return;
+        }
+        if (radiance) {
+            refuse(of_volumes, "volumes");
+            a->radiance.model = *radiance;
             render_radiance(*verb, *a, options, context);
             return;
         }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the nir developers
-// nir texture: colours of posed photos on a mesh.
+// nir texture: colours of posed photos on a mesh, or those that a model predicts from one picture.
+#include "nir/base/error.h"
 #include "nir/pipeline/texture.h"
+#include "nir/pipeline/texture_photo.h"
 
 #include "verb.h"
 
@@ -26,15 +28,33 @@ void report(VerbContext& context, const pipeline::TextureOptions& o, const pipel
                   r.psnr, r.psnr_foreground, r.ssim);
 }
 
+/// Options that mean something with --photo.
+void run_photo(const CLI::App& app, const pipeline::TextureOptions& o, pipeline::TexturePhotoOptions photo,
+               VerbContext& context) {
+    for (const char* name : {"--photos", "--split", "--hold-out", "--max-photos", "--vertex-colors", "--side",
+                             "--sharpen", "--exposure", "--no-check", "--pictures"})
+        if (app.count(name) > 0) fail(ErrorKind::usage, "{} goes with --photos, not with --photo", name);
+    if (photo.model.empty()) fail(ErrorKind::usage, "--photo needs a texture field: --model FILE");
+    photo.mesh = o.mesh, photo.out = o.out, photo.edge = o.edge, photo.seed = context.seed;
+    const pipeline::TexturePhotoResult r = pipeline::texture_photo(photo, context.timer);
+    context.json["out"] = o.out.string(), context.json["vertices"] = r.vertices, context.json["faces"] = r.faces;
+    context.print("{}: {} faces, colours of {} vertices predicted from {}\n", o.out.string(), r.faces, r.vertices,
+                  photo.photo.string());
+}
+
 }  // namespace
 
 VerbRun add_texture(CLI::App& app) {
     auto a = std::make_shared<pipeline::TextureOptions>();
     auto& o = *a;
-    app.add_option("MESH", o.mesh, "A mesh in the coordinates of the cameras")->required();
+    auto photo = std::make_shared<pipeline::TexturePhotoOptions>();
+    app.add_option("MESH", o.mesh, "A mesh in the coordinates of the cameras (--photo: in any)")->required();
     app.add_option("--photos", o.photos, "Posed photos: transforms.json, COLMAP, LLFF, cameras.npz")
-        ->required()
         ->type_name("SCENE");
+    app.add_option("--photo", photo->photo, "Instead: one picture of the mesh from anywhere, for --model")
+        ->type_name("PICTURE");
+    app.add_option("--model", photo->model, "A texture field (nir train configs/texture_field/small.toml)")
+        ->type_name("FILE");
     app.add_option("-o,--output", o.out, ".glb: a picture on the unfolded mesh; .ply, .obj, …: colours of the vertices")
         ->required()
         ->type_name("FILE");
@@ -58,7 +78,16 @@ VerbRun add_texture(CLI::App& app) {
     app.add_flag("--exposure", o.exposure, "Photos differ in brightness: each gets a gain a channel");
     app.add_flag("!--no-check", o.check, "Do not compare with the photos that are held out");
     app.add_option("--pictures", o.look, "Folder for photo | drawn | difference of those photos")->type_name("DIR");
-    return [a](VerbContext& context) { report(context, *a, pipeline::texture(*a, context.progress, context.timer)); };
+    const CLI::App* verb = &app;
+    return [a, photo, verb](VerbContext& context) {
+        if (!photo->photo.empty()) {
+            run_photo(*verb, *a, *photo, context);
+            return;
+        }
+        if (a->photos.empty()) fail(ErrorKind::usage, "colours come from --photos SCENE, or from --photo and --model");
+        if (!photo->model.empty()) fail(ErrorKind::usage, "--model goes with --photo");
+        report(context, *a, pipeline::texture(*a, context.progress, context.timer));
+    };
 }
 
 }  // namespace nir::app

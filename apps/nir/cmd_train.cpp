@@ -112,10 +112,10 @@ VerbRun add_train(CLI::App& app) {
             return;
         }
         if (pipeline::is_function_training(a->train.config)) {
-            if (a->train.resume || !a->train.init.empty() || memory->count() > 0)
-                fail(ErrorKind::usage, "--resume, --init and --max-memory mean nothing to a picture or a mesh");
-            run_function({a->train.config, a->preset, a->train.overrides, a->train.out, a->train.force, a->train.steps,
-                          a->train.time_s, a->train.seed},
+            if (!a->train.init.empty() || memory->count() > 0)
+                fail(ErrorKind::usage, "--init and --max-memory mean nothing to a picture or a mesh");
+            run_function({a->train.config, a->preset, a->train.overrides, a->train.out, a->train.resume, a->train.force,
+                          a->train.steps, a->train.time_s, a->train.seed},
                          context);
             return;
         }

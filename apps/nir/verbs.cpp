@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the nir developers
 // The one table of verbs. A new verb: its function in cmd_<verb>.cpp, a declaration and a row here.
+#include "nir/io/vdb.h"
+
 #include "verb.h"
 
 namespace nir::app {
@@ -39,6 +41,7 @@ std::span<const Verb> verbs() {
     return kVerbs;
 }
 
-void hand_over(int, char**) {}  // everything is here
+/// Everything is here, and so is what would be slow to load.
+void hand_over(int, char**) { io::enable_openvdb(); }
 
 }  // namespace nir::app

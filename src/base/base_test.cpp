@@ -5,6 +5,7 @@
 #include "nir/base/parallel.h"
 #include "nir/base/rng.h"
 #include "nir/base/stop.h"
+#include "nir/base/thread_team.h"
 
 #include <gtest/gtest.h>
 
@@ -13,15 +14,28 @@
 #include <cmath>
 #include <mutex>
 #include <numeric>
+#include <thread>
 #include <vector>
 
 namespace nir {
 namespace {
 
-class Parallel : public testing::TestWithParam<int> {
+/// Threads of somebody else, as torch has them.
+void borrowed_threads(int n, const std::function<void()>& body) {
+    std::vector<std::jthread> others;
+    for (int i = 1; i < n; ++i) others.emplace_back(body);
+    body();
+}
+
+struct Threads {
+    int n;
+    ThreadTeam team;
+};
+
+class Parallel : public testing::TestWithParam<Threads> {
 protected:
-    void SetUp() override { set_threads(GetParam()); }
-    void TearDown() override { set_threads(0); }
+    void SetUp() override { set_threads(GetParam().n), set_thread_team(GetParam().team); }
+    void TearDown() override { set_threads(0), set_thread_team(nullptr); }
 };
 
 TEST_P(Parallel, VisitsEachIndexOnceInChunksThatDoNotDependOnThreads) {
@@ -63,7 +77,7 @@ TEST_P(Parallel, NestedCallsRunInside) {
     std::atomic<int> n{0};
     parallel_for(10, 1, [&](std::size_t, std::size_t) { parallel_for(10, 1, [&](std::size_t, std::size_t) { ++n; }); });
     EXPECT_EQ(n, 100);
-    EXPECT_EQ(threads(), GetParam());
+    EXPECT_EQ(threads(), GetParam().n);
 }
 
 /// Asks to stop from the n-th question on.
@@ -104,7 +118,21 @@ TEST_P(Parallel, EndsBetweenChunksWhenAskedToStop) {
     EXPECT_THROW(check_stop(), Error);
 }
 
-INSTANTIATE_TEST_SUITE_P(Threads, Parallel, testing::Values(1, 2, 5));
+TEST_P(Parallel, SeveralThreadsMayAskAtOnce) {
+    std::atomic<int> n{0};
+    const auto ask = [&] {
+        for (int repeat = 0; repeat < 200; ++repeat) parallel_for(5, 1, [&](std::size_t, std::size_t) { ++n; });
+    };
+    {
+        const std::jthread other(ask), another(ask);
+        ask();
+    }
+    EXPECT_EQ(n, 3000);
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, Parallel,
+                         testing::Values(Threads{1, nullptr}, Threads{2, nullptr}, Threads{5, nullptr},
+                                         Threads{3, borrowed_threads}));
 
 TEST(Rng, SameSeedSameNumbersAndKnownFirstOnes) {
     Rng a(7), b(7), c(8);

@@ -7,6 +7,7 @@
 #include "nir/nn/batch.h"
 
 #include "data/dataset_data.h"
+#include "data/picture_data.h"
 #include "data/sample_rng.h"
 #include "data/view_data.h"
 #include "data/window_batch.h"
@@ -166,6 +167,12 @@ std::span<const DataRow> data_rows() {
         {"niemeyer2020", config_alternative<ViewDataConfig>("views", "Posed photos of one object with silhouettes"),
          "views",
          [](const AnyConfig& c, const TrainingDataOptions& o) { return make_view_data(c.get<ViewDataConfig>(), o); }},
+        {"niemeyer2020",
+         config_alternative<PictureDataConfig>("pictures", "Posed photos of many objects, and a picture of each"),
+         "pictures",
+         [](const AnyConfig& c, const TrainingDataOptions& o) {
+             return make_picture_data(c.get<PictureDataConfig>(), o);
+         }},
     };
     return kRows;
 }

@@ -5,6 +5,7 @@
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
 
+#include "data/ray_places.h"
 #include "data/sample_rng.h"
 
 #include <fmt/format.h>
@@ -19,7 +20,6 @@ namespace {
 
 using geom::Vec3d;
 
-constexpr double kPadding = 0.1;  ///< of the cube that rays are followed through
 constexpr double kMargin = 0.05;  ///< of the frame around the hull, at each side
 constexpr int kHullSteps = 96;    ///< places along a ray that are looked up in the hull
 
@@ -52,25 +52,6 @@ private:
     int width_, height_;
     std::vector<std::uint32_t> sums_;
 };
-
-/// Where o + t d lies in the cube of this side around 0, t >= 0.
-std::optional<std::array<double, 2>> interval(Vec3d o, Vec3d d, double side) {
-    double near = 0, far = INFINITY;
-    for (int a = 0; a < 3; ++a) {
-        if (d[a] == 0) {
-            if (std::abs(o[a]) > 0.5 * side) return {};
-            continue;
-        }
-        const double t0 = (-0.5 * side - o[a]) / d[a], t1 = (0.5 * side - o[a]) / d[a];
-        near = std::max(near, std::min(t0, t1)), far = std::min(far, std::max(t0, t1));
-    }
-    if (!(near < far)) return {};
-    return std::array{near, far};
-}
-
-void append(std::vector<float>& to, Vec3d p) {
-    for (int a = 0; a < 3; ++a) to.push_back(static_cast<float>(p[a]));
-}
 
 /// Cells of a cube of which each photo says that they may belong to the object; x fastest.
 template <class Views>
@@ -120,6 +101,8 @@ void ViewDataConfig::describe(ConfigVisitor& v) {
     v.field("pixels", pixels, {.min = 1, .max = 1 << 20, .unit = "pixels"}, "rays of a photo a step");
     v.field("hold_out", hold_out, {.min = 0, .max = 1e6},
             "every n-th photo is held out where the scene has no split; 0 = none");
+    v.field("skip", skip, {.min = 0, .max = 1e6},
+            "numbers of photos that are left out (bad light, …), by the order of their names from 0 on");
     v.choice("masks", masks, {"", "valid", "ignore", "object", "alpha"},
              "what the bright pixels of masks say; empty: as the scene's files have it");
     v.field("hull", hull, "missing surface is asked for inside the visual hull");
@@ -131,10 +114,22 @@ PosedPictures::PosedPictures(const ViewDataConfig& config) : config_(config) {
     const io::Scene scene =
         io::read_scene(config.path, {.hold_out = config.hold_out, .mask_meaning = io::mask_meaning_of(config.masks)});
     const bool has_val = scene.count(io::Split::val) > 0;
+    std::vector<std::string> names;
+    for (const io::SceneView& v : scene.views) names.push_back(v.name);
+    std::sort(names.begin(), names.end());
+    for (const int i : config.skip)
+        if (static_cast<std::size_t>(i) >= names.size())
+            fail(ErrorKind::config, "data.skip: {}: there are {} photos, number {} is none", config.path, names.size(),
+                 i);
+    const auto skipped = [&](const std::string& name) {
+        return std::any_of(config.skip.begin(), config.skip.end(),
+                           [&](int i) { return names[static_cast<std::size_t>(i)] == name; });
+    };
     for (std::size_t i = 0; i < scene.views.size(); ++i) {
         const io::SceneView& v = scene.views[i];
         const bool trains = v.split == io::Split::train;
         if (!trains && v.split != (has_val ? io::Split::val : io::Split::test)) continue;
+        if (skipped(v.name)) continue;
         View view{scene.cameras[v.camera], v.world_from_camera, io::read_view(scene, i)};
         if (!view.pixels.has_alpha)
             fail(ErrorKind::input,
@@ -155,7 +150,7 @@ PosedPictures::PosedPictures(const ViewDataConfig& config) : config_(config) {
             Vec3d lo{INFINITY, INFINITY, 0}, hi{-INFINITY, -INFINITY, 0};
             bool whole = false;
             for (int corner = 0; corner < 8; ++corner) {
-                const auto side = [&](int bit) { return (corner >> bit & 1 ? 0.5 : -0.5) * (1 + kPadding); };
+                const auto side = [&](int bit) { return (corner >> bit & 1 ? 0.5 : -0.5) * (1 + kRayPadding); };
                 const auto at = geom::project(v.camera, v.pose, frame_.user_from_unit({side(0), side(1), side(2)}));
                 whole = whole || !at || !(at->depth > 0);
                 if (whole) break;
@@ -241,7 +236,7 @@ ViewSample PosedPictures::draw(const View& view, Rng& rng) const {
         out.object.push_back(object ? 1.0f : 0.0f);
         // The place nearest to the middle stands in where a ray misses the cube.
         const double nearest = std::max(0.0, -dot(o, d) / dot(d, d));
-        const auto padded = interval(o, d, 1 + kPadding), inner = interval(o, d, 1);
+        const auto padded = interval(o, d, 1 + kRayPadding), inner = interval(o, d, 1);
         const double free = rng.uniform(), filled = rng.uniform();
         append(out.freespace, o + d * (padded ? (*padded)[0] + free * ((*padded)[1] - (*padded)[0]) : nearest));
         double at = inner ? (*inner)[0] + filled * ((*inner)[1] - (*inner)[0]) : nearest;

@@ -94,6 +94,13 @@ TEST_F(Views, DepthOneIsOneSideAlongTheCamerasAxis) {
     }
 }
 
+TEST_F(Views, PhotosCanBeLeftOut) {
+    config_.skip = {0, 1, 5};  // test_0, test_1, test_2, train_0, train_1, train_10
+    const PosedPictures pictures(config_);
+    EXPECT_EQ(pictures.training_views(), 15u);
+    EXPECT_EQ(pictures.held_out_views(), 1u);
+}
+
 TEST_F(Views, SameSeedSamePixels) {
     const PosedPictures pictures(config_);
     EXPECT_EQ(pictures.draw(Rng(5)).directions, pictures.draw(Rng(5)).directions);
@@ -113,6 +120,9 @@ TEST_F(Views, WhatCannotBeLearnedFromIsRefused) {
     ViewDataConfig none = config_;
     none.path.clear();
     EXPECT_THAT(message_of(none), ::testing::HasSubstr("data.path"));
+    ViewDataConfig beyond = config_;
+    beyond.skip = {19};
+    EXPECT_THAT(message_of(beyond), ::testing::HasSubstr("number 19"));
     // A photo without transparency.
     geom::Image8 opaque(48, 48, 3);
     io::write_png(scene_.views[3].image, opaque);

@@ -69,17 +69,23 @@ public:
         }
     }
 
-    void run() {
+    /// False if nothing is inside as far as the rule looks: such a window has no surface.
+    bool run() {
         ask_corners();
         std::vector<Vec3i> active;
         const IndexBox blocks = cell_box(kBlock);
+        bool outside = true;
+        for_each({blocks.lo, blocks.size + Vec3i{1, 1, 1}},
+                 [&](Vec3i b) { outside = outside && static_cast<double>(value(b * kBlock)) <= level_; });
         for_each(blocks, [&](Vec3i b) {
             if (is_active(b, 0))
                 active.push_back(b);
             else
                 fill(b * kBlock, kBlock);
         });
+        if (active.empty() && outside) return false;
         for (int h = 0; h < WindowLattice::kHalvings; ++h) active = split(active, h);
+        return true;
     }
 
     const IndexBox& core() const { return core_; }
@@ -285,7 +291,11 @@ MeshPiece extract_window(ScalarField& field, const WindowLattice& lattice, std::
     field.prepare(lattice.asked_box(window));
     Sampler sampler(field, lattice, window, options, progress);
     sampler.seed(seeds);
-    sampler.run();
+    MeshPiece piece;
+    if (!sampler.run()) {
+        piece.queried_points = sampler.asked();
+        return piece;
+    }
     const LatticeFrame& frame = lattice.frame();
     const auto pad = static_cast<float>(pad_below(options.level));
     Padded samples = options.close_border ? pad_at_border(sampler.finish(), sampler.core(), frame.cells, pad)
@@ -295,7 +305,6 @@ MeshPiece extract_window(ScalarField& field, const WindowLattice& lattice, std::
     mc.clamp = options.clamp;
     mc.keep_edges = true;
     auto surface = marching_cubes(std::span<const float>(samples.values), samples.size, mc);
-    MeshPiece piece;
     piece.queried_points = sampler.asked();
     piece.mesh = std::move(surface.mesh);
     if (piece.mesh.empty()) return piece;

@@ -88,6 +88,7 @@ TriMesh weld_vertices(const TriMesh& mesh) {
         if (first[i] == i) {
             number[i] = static_cast<std::uint32_t>(out.vertices.size());
             out.vertices.push_back(v[i]);
+            if (mesh.colors.size() == v.size()) out.colors.push_back(mesh.colors[i]);
         }
     }
     out.faces.reserve(mesh.faces.size());

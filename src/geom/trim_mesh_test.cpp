@@ -300,6 +300,42 @@ TEST(TrimMesh, IslandsGoButNotTheLargest) {
     EXPECT_NEAR(check_mesh(all).area, 6, 1e-12);
 }
 
+/// A roof of stray points over a floor whose far half is sparse: the strays support next to nothing, the floor all of
+/// itself, and so do the edges of a sparse step.
+TEST(DataSupport, StrayPointsAreNoSparseSurface) {
+    constexpr double dense = 0.02, sparse = 0.16;
+    std::vector<Vec3d> points;
+    Rng rng(5);
+    for (int i = 0; i < 40000; ++i) points.push_back({rng.uniform(0, 4), rng.uniform(0, 4), 0.002 * rng.normal()});
+    const std::size_t floor_ends = points.size();
+    // Beyond it as many points as to be 8 spacings apart, with a step of 1 m across.
+    const int n = static_cast<int>(16 / (sparse * sparse));
+    for (int i = 0; i < n; ++i) points.push_back({rng.uniform(4, 8), rng.uniform(0, 4), 0.01 * rng.normal()});
+    for (int i = 0; i < n / 4; ++i) points.push_back({8 + 0.01 * rng.normal(), rng.uniform(0, 4), rng.uniform(0, 1)});
+    for (int i = 0; i < n; ++i) points.push_back({rng.uniform(8, 12), rng.uniform(0, 4), 1 + 0.01 * rng.normal()});
+    const std::size_t surface_ends = points.size();
+    for (int i = 0; i < 300; ++i) points.push_back({rng.uniform(0, 12), rng.uniform(0, 4), rng.uniform(3, 7)});
+    const KdTree tree(points);
+    std::vector<std::uint32_t> all(points.size());
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::uint32_t>(i);
+    const auto found = local_spacing(points, tree, all, dense);
+    std::size_t sure = 0, kept = 0, strays = 0;
+    for (std::size_t i = floor_ends; i < surface_ends; ++i) {
+        if (points[i].x < 4.5) continue;  // points of the dense half are neighbours there
+        ++sure, kept += found[i].spacing > 0.6 * sparse;
+    }
+    for (std::size_t i = surface_ends; i < points.size(); ++i) strays += found[i].spacing > dense;
+    EXPECT_GT(kept, sure * 99 / 100) << sure;
+    EXPECT_LT(strays, 15u);
+    // A ghost roof through them is trimmed: a share of about 300 discs of 2.5 spacings stays, not the whole.
+    std::vector<Vec3d> roof;
+    for (int i = 0; i < 120; ++i)
+        for (int j = 0; j < 40; ++j) roof.push_back({0.1 * i, 0.1 * j, 5});
+    const auto support = support_vertices(roof, points, tree, {.spacing = dense});
+    EXPECT_LT(std::ranges::count_if(support.support, [](float s) { return s <= 1; }), 48);
+    EXPECT_GT(support.reach, 1);  // what was looked at is far around all the same
+}
+
 TEST(DataSupport, SpacingIsLocal) {
     std::vector<Vec3d> points;  // a square lattice of 0.01 beside one of 0.04, and a lonely point
     for (int i = 0; i < 40; ++i)
@@ -310,12 +346,14 @@ TEST(DataSupport, SpacingIsLocal) {
     const KdTree tree(points);
     const std::vector<std::uint32_t> which{20 * 40 + 20, 1600 + 20 * 40 + 20, 3200};
     const auto found = local_spacing(points, tree, which, 0.001);
-    EXPECT_NEAR(found[0], 0.01, 0.0005);  // the 16th neighbour of a lattice is sqrt(5) away: sqrt(5 pi / 16) = 0.99
-    EXPECT_NEAR(found[1], 0.04, 0.002);
-    EXPECT_NEAR(found[2], 0.04, 0.01);  // that of its neighbours, not of its loneliness
-    EXPECT_EQ(local_spacing(points, tree, which, 0.05)[0], 0.05);
+    EXPECT_NEAR(found[0].spacing, 0.01,
+                0.0005);  // the 16th neighbour of a lattice is sqrt(5) away: sqrt(5 pi / 16) = 0.99
+    EXPECT_NEAR(found[1].spacing, 0.04, 0.002);
+    EXPECT_EQ(found[2].spacing, 0.001);  // it is alone
+    EXPECT_GT(found[2].reach, 1);
+    EXPECT_EQ(local_spacing(points, tree, which, 0.05)[0].spacing, 0.05);
     const auto alone = local_spacing(points, tree, std::vector<std::uint32_t>{which[1]}, 0.001);
-    EXPECT_EQ(alone[0], found[1]);
+    EXPECT_EQ(alone[0].spacing, found[1].spacing);
 
     const std::vector<Vec3d> vertices{{-0.2, 0.2, 0.02}, {0.84, 0.84, 0.08}, {0.84, 0.84, 0.2}};
     const auto by_spacing = support_vertices(vertices, points, tree, {.spacing = 0.01});

@@ -3,6 +3,7 @@
 #include "nir/io/exr.h"
 
 #include "nir/base/rng.h"
+#include "nir/io/array.h"
 
 #include "io/binary.h"
 #include "io/test_support.h"
@@ -94,6 +95,84 @@ TEST(Exr, ValuesComeBackBitByBit) {
                     const auto w = static_cast<std::size_t>(width);
                     ASSERT_EQ(back[(y * 5 + c) * w + x], values[(y * w + x) * 5 + order[c]]);
                 }
+    }
+}
+
+TEST(Exr, OwnFilesAreReadBack) {
+    Rng rng(4);
+    for (const auto& [width, height] : {std::pair(1, 1), std::pair(40, 33)}) {
+        const std::vector<std::string> channels = {"Z", "R"};
+        std::vector<float> values;
+        for (int i = 0; i < 2 * width * height; ++i)
+            values.push_back(i % 5 == 0 ? INFINITY : static_cast<float>(rng.uniform(-1e3, 1e3)));
+        std::ostringstream out;
+        write_exr(out, {width, height, channels, values});
+        const FloatImage back = parse_exr(out.str());
+        EXPECT_EQ(back.width, width);
+        EXPECT_EQ(back.height, height);
+        ASSERT_EQ(back.values.size(), values.size());
+        const std::size_t z = back.channel("Z"), r = back.channel("R");
+        for (std::size_t i = 0; i < values.size() / 2; ++i) {
+            EXPECT_EQ(back.values[2 * i + z], values[2 * i]);
+            EXPECT_EQ(back.values[2 * i + r], values[2 * i + 1]);
+        }
+        EXPECT_THROW(back.channel("G"), Error);
+    }
+}
+
+template <class T>
+void put(std::string& to, T v) {
+    to.append(reinterpret_cast<const char*>(&v), sizeof v);
+}
+
+/// Two lines of three halves without compression; the data window begins at (-1, 5), lines come from below.
+std::string plain_halves(std::int32_t compression = 0, std::uint32_t version = 2) {
+    std::string s, channel("V\0", 2);
+    put(s, std::uint32_t{20000630}), put(s, version);
+    for (const std::int32_t v : {1, 0, 1, 1}) put(channel, v);
+    channel += '\0';
+    std::string window;
+    for (const std::int32_t v : {-1, 5, 1, 6}) put(window, v);
+    const auto attribute = [&](const char* name, const char* type, const std::string& value) {
+        s.append(name), s += '\0', s.append(type), s += '\0';
+        put(s, static_cast<std::int32_t>(value.size())), s += value;
+    };
+    attribute("channels", "chlist", channel);
+    attribute("compression", "compression", std::string(1, static_cast<char>(compression)));
+    attribute("dataWindow", "box2i", window);
+    s += '\0';
+    put(s, std::uint64_t{0}), put(s, std::uint64_t{0});
+    for (const std::int32_t y : {6, 5}) {
+        put(s, y), put(s, std::int32_t{6});
+        for (int x = 0; x < 3; ++x) put(s, half_from_float(static_cast<float>(y) + 0.25f * static_cast<float>(x)));
+    }
+    return s;
+}
+
+TEST(Exr, HalvesWithoutCompressionInAnyOrderOfLines) {
+    const FloatImage image = parse_exr(plain_halves());
+    EXPECT_EQ(image.width, 3);
+    EXPECT_EQ(image.height, 2);
+    EXPECT_EQ(image.values, (std::vector<float>{5, 5.25, 5.5, 6, 6.25, 6.5}));
+}
+
+TEST(Exr, WhatCannotBeReadIsSaid) {
+    const std::string good = plain_halves();
+    for (std::size_t n = 0; n < good.size(); ++n) EXPECT_THROW(parse_exr(good.substr(0, n)), Error) << n;
+    EXPECT_THROW(parse_exr(plain_halves(4)), Error);         // PIZ
+    EXPECT_THROW(parse_exr(plain_halves(0, 0x202)), Error);  // tiles
+    std::ostringstream out;
+    const std::vector<std::string> channels = {"Z"};
+    const std::vector<float> zeros(40 * 40);
+    write_exr(out, {40, 40, channels, zeros});
+    Rng rng(5);
+    for (int i = 0; i < 300; ++i) {
+        std::string bad = out.str();
+        bad[rng.below(bad.size())] = static_cast<char>(rng.below(256));
+        try {
+            (void)parse_exr(bad);
+        } catch (const Error&) {
+        }
     }
 }
 

@@ -21,6 +21,7 @@
 #include "io/binary.h"
 #include "io/output.h"
 #include "io/text.h"
+#include "io/vdb_hook.h"
 
 #include <algorithm>
 
@@ -76,6 +77,11 @@ void write_points_npy(std::ostream& out, const GeometryView& g) {
     if (!g.faces.empty())
         log_info("NPY holds no faces: only the {} vertices are written; NPZ holds both", g.points.size());
     write_npy(out, to_arrays(g).arrays.at(0));
+}
+
+geom::VoxelGrid parse_vdb_if_linked(std::string_view bytes) {
+    if (!vdb_parser()) fail(ErrorKind::input, "is an OpenVDB file, which this program does not read");
+    return vdb_parser()(bytes);
 }
 
 NamedArray to_array(const geom::VoxelGrid& grid) {
@@ -150,6 +156,11 @@ std::vector<Format> make_table() {
                  .matches = [](std::string_view b) { return begins(b, "#binvox"); },
                  .parse_voxels = parse_binvox,
                  .write_voxels = [](std::ostream& o, const geom::VoxelGrid& g) { write_binvox(o, g); }});
+    t.push_back({.name = "OpenVDB",
+                 .extensions = {"vdb"},
+                 .summary = "sparse volumes of scalars, level sets; read only",
+                 .matches = looks_like_vdb,
+                 .parse_voxels = parse_vdb_if_linked});
     t.push_back({.name = "PNG",
                  .extensions = {"png"},
                  .summary = "images of 8 or 16 bits",

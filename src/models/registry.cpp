@@ -15,6 +15,7 @@
 #include "models/onet/onet.h"
 #include "models/psgn/psgn.h"
 #include "models/r2n2/r2n2.h"
+#include "models/texture/texture_field.h"
 
 namespace nir::models {
 
@@ -44,6 +45,13 @@ std::span<const ModelRow> model_rows() {
         {"niemeyer2020",
          config_alternative<DvrConfig>("dvr", "Differentiable volumetric rendering: shape and colour from pictures"),
          [](const AnyConfig& c) -> std::unique_ptr<Model> { return std::make_unique<Dvr>(c.get<DvrConfig>()); }},
+        {"oechsle2019",
+         config_alternative<TextureFieldConfig>("texture_field",
+                                                "Texture field: colours of a given surface from one picture, also of "
+                                                "eye and lamp"),
+         [](const AnyConfig& c) -> std::unique_ptr<Model> {
+             return std::make_unique<TextureField>(c.get<TextureFieldConfig>());
+         }},
         {"fan2017",
          config_alternative<PsgnConfig>("psgn", "Point Set Generation Network: a fixed number of points from one code"),
          [](const AnyConfig& c) -> std::unique_ptr<Model> { return std::make_unique<Psgn>(c.get<PsgnConfig>()); }},

@@ -3,9 +3,9 @@
 #include "nir/nn/adam.h"
 
 #include "nir/base/error.h"
+#include "nir/base/parallel.h"
 #include "nir/kernels/adam.h"
 
-#include <ATen/Parallel.h>
 #include <algorithm>
 #include <cmath>
 #include <span>
@@ -33,8 +33,8 @@ std::vector<Stretch> stretches_of(const std::vector<Tensor>& tensors) {
 /// f(stretch, its number) on all threads.
 template <class F>
 void each(const std::vector<Stretch>& stretches, const F& f) {
-    at::parallel_for(0, static_cast<std::int64_t>(stretches.size()), 1, [&](std::int64_t from, std::int64_t to) {
-        for (std::int64_t i = from; i < to; ++i) f(stretches[static_cast<std::size_t>(i)], static_cast<std::size_t>(i));
+    parallel_for(stretches.size(), 1, [&](std::size_t from, std::size_t to) {
+        for (std::size_t i = from; i < to; ++i) f(stretches[i], i);
     });
 }
 

@@ -5,6 +5,8 @@
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
 
+#include "nn/torch_team.h"
+
 #include <torch/torch.h>
 
 namespace nir::nn {
@@ -12,6 +14,7 @@ namespace nir::nn {
 void init_torch(int n) {
     set_threads(n);
     at::set_num_threads(threads());
+    set_thread_team(torch_team());
     static bool first = true;  // torch refuses a second call
     if (std::exchange(first, false)) at::set_num_interop_threads(1);
 }

@@ -10,6 +10,12 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <ATen/Parallel.h>
+#include <chrono>
+#include <mutex>
+#include <set>
+#include <thread>
+
 namespace nir::nn {
 namespace {
 
@@ -32,6 +38,27 @@ TEST(Runtime, OneNumberOfThreadsForBothPools) {
     EXPECT_EQ(at::get_num_threads(), 1);
     init_torch(0);
     EXPECT_EQ(at::get_num_threads(), threads());
+}
+
+TEST(Runtime, OurLoopsRunOnTorchsThreads) {
+    init_torch(2);
+    std::mutex mutex;
+    std::set<std::thread::id> ours;
+    parallel_for(20, 1, [&](std::size_t, std::size_t) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        EXPECT_TRUE(at::in_parallel_region());  // so that torch's operators start no threads inside
+        const std::lock_guard lock(mutex);
+        ours.insert(std::this_thread::get_id());
+    });
+    EXPECT_EQ(ours.size(), 2u);
+    EXPECT_FALSE(at::in_parallel_region());
+    EXPECT_EQ(kind_of([] {
+                  parallel_for(9, 1, [](std::size_t i, std::size_t) {
+                      if (i == 5) fail(ErrorKind::numeric, "chunk {}", i);
+                  });
+              }),
+              ErrorKind::numeric);
+    init_torch(0);
 }
 
 TEST(Runtime, Devices) {

@@ -13,6 +13,7 @@
 #include "nir/render/function_model.h"
 #include "nir/render/render_view.h"
 
+#include "pipeline/field_run.h"
 #include "pipeline/log_tee.h"
 #include "pipeline/train_environment.h"
 #include "pipeline/train_run_folder.h"
@@ -85,18 +86,14 @@ render::FunctionModel new_model(const Subject& subject, const FunctionConfig& co
     return out;
 }
 
-FunctionConfig config_of(const TrainFunctionOptions& options) {
+/// The configuration of a new run; data.path is absolute.
+FunctionConfig new_config(const TrainFunctionOptions& options) {
     const bool table = options.input.extension() == ".toml";
     Config tree = options.preset.empty() ? Config::parse("") : Config::load(options.preset);
     if (!options.preset.empty() && !is_function_config(tree))
         fail(ErrorKind::config, "{}: pictures and meshes need [model] name = \"function\"", options.preset.string());
     if (table) tree.merge(Config::load(options.input));
-    for (const std::string& assignment : options.overrides) tree.set(assignment);
-    if (options.steps) tree.set(fmt::format("train.steps={}", *options.steps));
-    if (options.time_s) tree.set(fmt::format("train.time={}", *options.time_s));
-    if (options.steps && !options.time_s) tree.set("train.time=0");
-    if (options.time_s && !options.steps) tree.set("train.steps=0");
-    if (options.seed) tree.set(fmt::format("train.seed={}", *options.seed));
+    lay_over(options, tree);
     auto config = parse_config<FunctionConfig>(tree);
     if (!table) config.data.path = options.input.string();
     if (config.data.path.empty())
@@ -105,37 +102,167 @@ FunctionConfig config_of(const TrainFunctionOptions& options) {
     return config;
 }
 
-/// Steps until time or steps are over. @return the mean loss of the last stretch.
-double learn(render::FunctionTrainer& trainer, const FunctionTrainConfig& t, RunFolder& folder, Progress& progress) {
-    const Timer timer;
-    const auto done = [&] {
-        double share = 0;
-        if (t.steps > 0) share = static_cast<double>(trainer.steps()) / static_cast<double>(t.steps);
-        if (t.time > 0) share = std::max(share, timer.seconds() / t.time);
-        return std::min(share, 1.0);
-    };
+constexpr std::string_view kStateFormat = "nir.function.state 1";
+
+class Training {
+public:
+    Training(const TrainFunctionOptions& options, FunctionConfig config, Subject subject, RunFolder folder,
+             Progress& progress)
+        : options_(options),
+          config_(std::move(config)),
+          subject_(std::move(subject)),
+          folder_(std::move(folder)),
+          progress_(progress),
+          model_(new_model(subject_, config_)),
+          trainer_(model_.field, subject_.source(), trainer_options()) {}
+
+    TrainFunctionResult run();
+
+private:
+    render::FunctionTrainerOptions trainer_options() const;
+    void restore();
+    void loop();
+    void checkpoint();
+    void finish();
+    std::int64_t step() const { return static_cast<std::int64_t>(trainer_.steps()); }
+    double seconds() const { return seconds_before_ + timer_.seconds(); }
+    double done() const;
+
+    const TrainFunctionOptions& options_;
+    FunctionConfig config_;
+    Subject subject_;
+    RunFolder folder_;
+    Progress& progress_;
+    render::FunctionModel model_;
+    render::FunctionTrainer trainer_;
+    Timer timer_;
+    double seconds_before_ = 0;
+    TrainFunctionResult result_;
+};
+
+render::FunctionTrainerOptions Training::trainer_options() const {
+    const FunctionTrainConfig& t = config_.train;
+    render::FunctionTrainerOptions out;
+    out.seed = static_cast<std::uint64_t>(t.seed);
+    out.learning_rate = t.lr, out.last_learning_rate = t.lr * t.lr_end;
+    out.decay_from = t.decay_from, out.batch = std::size_t{1} << t.log2_batch;
+    out.loss = subject_.image ? render::FunctionLoss::squared : render::FunctionLoss::relative;
+    return out;
+}
+
+void Training::restore() {
+    const fs::path path = folder_.path("optimizer.safetensors");
+    const io::TensorFile file = io::read_safetensors(path);
+    with_context(path.string(), [&] {
+        const auto format = file.metadata.find("format");
+        if (format == file.metadata.end() || format->second != kStateFormat)
+            fail(ErrorKind::format, "this is no state of a function that this version of nir can go on with");
+        trainer_.restore(file);
+        seconds_before_ = state_number(file, "seconds"), result_.loss = state_number(file, "loss");
+    });
+    log_info("going on after step {} and {}", step(), human_duration(seconds_before_));
+}
+
+/// The model, and all that is needed to go on.
+void Training::checkpoint() {
+    io::TensorFile state;
+    state.metadata = {{"format", std::string(kStateFormat)},
+                      {"seconds", fmt::format("{}", seconds())},
+                      {"loss", fmt::format("{}", result_.loss)}};
+    trainer_.save(state);
+    io::write_safetensors(folder_.path("optimizer.safetensors"), state);
+    model_.info = {{"info.config", dump_toml(config_)},
+                   {"info.step", fmt::format("{}", step())},
+                   {"info.seed", fmt::format("{}", config_.train.seed)},
+                   {"info.version", program_version()},
+                   {"info.revision", source_revision()}};
+    render::save_function(result_.model, model_);
+}
+
+/// Share of the training that is over, 0..1.
+double Training::done() const {
+    const FunctionTrainConfig& t = config_.train;
+    double share = 0;
+    if (t.steps > 0) share = static_cast<double>(step()) / static_cast<double>(t.steps);
+    if (t.time > 0) share = std::max(share, seconds() / t.time);
+    return std::min(share, 1.0);
+}
+
+/// Steps until time or steps are over.
+void Training::loop() {
+    const FunctionTrainConfig& t = config_.train;
     const bool by_steps = t.steps > 0;
     if (by_steps)
-        progress.begin("train", static_cast<std::uint64_t>(t.steps), "steps");
+        progress_.begin("train", static_cast<std::uint64_t>(t.steps), "steps");
     else
-        progress.begin("train", static_cast<std::uint64_t>(std::ceil(t.time)), "s");
-    double loss = 0, sum = 0;
+        progress_.begin("train", static_cast<std::uint64_t>(std::ceil(t.time)), "s");
+    double sum = 0, saved = seconds();
     std::uint64_t shown = 0;
     std::int64_t counted = 0;
     while (done() < 1) {
         const double progress_now = done();
-        const auto now = by_steps ? trainer.steps() : static_cast<std::uint64_t>(timer.seconds());
-        if (!progress.advance(now - shown)) fail(ErrorKind::cancelled, "stopped");
+        const auto now = by_steps ? trainer_.steps() : static_cast<std::uint64_t>(seconds());
+        if (!progress_.advance(now - shown)) fail(ErrorKind::cancelled, "stopped");
         shown = now;
-        sum += trainer.step(progress_now), ++counted;
+        sum += trainer_.step(progress_now), ++counted;
+        if (t.checkpoint_every > 0 && seconds() - saved >= t.checkpoint_every) checkpoint(), saved = seconds();
         if (counted < t.log_every && done() < 1) continue;
-        loss = sum / static_cast<double>(counted);
-        folder.metrics(static_cast<std::int64_t>(trainer.steps()), timer.seconds(), {{"loss", loss}});
-        progress.note(fmt::format("loss {:.3g}", loss));
+        result_.loss = sum / static_cast<double>(counted);
+        folder_.metrics(step(), seconds(), {{"loss", result_.loss}});
+        progress_.note(fmt::format("loss {:.3g}", result_.loss));
         sum = 0, counted = 0;
     }
-    progress.end();
-    return loss;
+    progress_.end();
+}
+
+/// Measures what was learned.
+void Training::finish() {
+    result_.seconds = seconds(), result_.steps = step();
+    Figures figures;
+    if (result_.image) {
+        const geom::Image8 drawn = render::draw_function(model_.field, model_.width, model_.height);
+        result_.psnr = render::psnr(drawn, subject_.picture);
+        folder_.preview(result_.steps, "picture", drawn);
+        figures = {{"psnr", result_.psnr}};
+    } else {
+        result_.iou =
+            render::function_iou(model_, subject_.mesh, kIouPoints, static_cast<std::uint64_t>(config_.train.seed) + 1);
+        figures = {{"iou", result_.iou}};
+    }
+    folder_.metrics(result_.steps, result_.seconds, figures);
+}
+
+TrainFunctionResult Training::run() {
+    result_.image = subject_.image, result_.model = folder_.path("model.safetensors");
+    if (options_.resume) restore();
+    folder_.write_text("config.toml", dump_toml(config_, true));
+    folder_.write_text("env.json", environment_json(static_cast<std::uint64_t>(config_.train.seed)));
+    folder_.start(step());
+    const LogTee tee(folder_);
+    log_info("learning {}: {} values, finest level {:.0f}, seed {}",
+             subject_.image ? fmt::format("a picture of {} x {}", model_.width, model_.height)
+                            : std::string("a signed distance"),
+             human_count(static_cast<double>(model_.field.parameters())), config_.model.finest_resolution,
+             config_.train.seed);
+    timer_.restart();
+    try {
+        loop();
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::cancelled) throw;
+        checkpoint();
+        fail(ErrorKind::cancelled, "stopped at step {}, everything is saved; --resume goes on", step());
+    }
+    checkpoint();
+    finish();
+    log_info("done: {} steps in {}, {}", result_.steps, human_duration(result_.seconds),
+             result_.image ? fmt::format("PSNR {:.2f} dB", result_.psnr) : fmt::format("IoU {:.4f}", result_.iou));
+    return result_;
+}
+
+/// A picture or a mesh by its ending, or an error.
+void check_subject(const FunctionConfig& config) {
+    if (!is_picture(config.data.path) && !is_mesh(config.data.path))
+        fail(ErrorKind::usage, "{} is neither a picture nor a mesh", config.data.path);
 }
 
 }  // namespace
@@ -171,6 +298,7 @@ void FunctionTrainConfig::describe(ConfigVisitor& v) {
     v.field("decay_from", decay_from, {.min = 0, .max = 1}, "share of the training after which the rate falls");
     v.field("log2_batch", log2_batch, {.min = 8, .max = 20}, "points a step, as a power of 2");
     v.field("log_every", log_every, {.min = 1, .unit = "steps"}, "lines of metrics.jsonl");
+    v.field("checkpoint_every", checkpoint_every, {.min = 0, .unit = "s"}, "0 = at the end only");
     v.field("seed", seed, {.min = 0}, "first state of every random number");
     v.check(steps > 0 || time > 0, "steps", "or time must be above 0");
 }
@@ -196,53 +324,16 @@ bool is_function_training(const fs::path& input) {
 }
 
 TrainFunctionResult train_function(const TrainFunctionOptions& options, Progress& progress) {
-    FunctionConfig config = config_of(options);
-    if (!is_picture(config.data.path) && !is_mesh(config.data.path))
-        fail(ErrorKind::usage, "{} is neither a picture nor a mesh", config.data.path);
+    if (options.resume && options.force) fail(ErrorKind::usage, "--resume and --force exclude each other");
+    std::optional<RunFolder> there;
+    if (options.resume) there = RunFolder::open(options.out);
+    FunctionConfig config =
+        there ? resumed_config<FunctionConfig>(options, *there, is_function_config, "a picture or a mesh")
+              : new_config(options);
+    check_subject(config);
     Subject subject = read_subject(config);
-    RunFolder folder = RunFolder::create(options.out, options.force);
-    folder.write_text("config.toml", dump_toml(config, true));
-    folder.write_text("env.json", environment_json(static_cast<std::uint64_t>(config.train.seed)));
-    folder.start(0);
-    const LogTee tee(folder);
-    render::FunctionModel model = new_model(subject, config);
-    render::FunctionTrainerOptions how;
-    how.seed = static_cast<std::uint64_t>(config.train.seed);
-    how.learning_rate = config.train.lr, how.last_learning_rate = config.train.lr * config.train.lr_end;
-    how.decay_from = config.train.decay_from, how.batch = std::size_t{1} << config.train.log2_batch;
-    how.loss = subject.image ? render::FunctionLoss::squared : render::FunctionLoss::relative;
-    log_info("learning {}: {} values, finest level {:.0f}, seed {}",
-             subject.image ? fmt::format("a picture of {} x {}", model.width, model.height)
-                           : std::string("a signed distance"),
-             human_count(static_cast<double>(model.field.parameters())), config.model.finest_resolution,
-             config.train.seed);
-    render::FunctionTrainer trainer(model.field, subject.source(), how);
-    TrainFunctionResult out;
-    const Timer timer;
-    out.image = subject.image;
-    out.loss = learn(trainer, config.train, folder, progress);
-    out.seconds = timer.seconds(), out.steps = static_cast<std::int64_t>(trainer.steps());
-    Figures figures;
-    if (out.image) {
-        const geom::Image8 drawn = render::draw_function(model.field, model.width, model.height);
-        out.psnr = render::psnr(drawn, subject.picture);
-        folder.preview(out.steps, "picture", drawn);
-        figures = {{"psnr", out.psnr}};
-    } else {
-        out.iou = render::function_iou(model, subject.mesh, kIouPoints, how.seed + 1);
-        figures = {{"iou", out.iou}};
-    }
-    folder.metrics(out.steps, out.seconds, figures);
-    model.info = {{"info.config", dump_toml(config)},
-                  {"info.step", fmt::format("{}", out.steps)},
-                  {"info.seed", fmt::format("{}", config.train.seed)},
-                  {"info.version", program_version()},
-                  {"info.revision", source_revision()}};
-    out.model = folder.path("model.safetensors");
-    render::save_function(out.model, model);
-    log_info("done: {} steps in {}, {}", out.steps, human_duration(out.seconds),
-             out.image ? fmt::format("PSNR {:.2f} dB", out.psnr) : fmt::format("IoU {:.4f}", out.iou));
-    return out;
+    RunFolder folder = there ? std::move(*there) : RunFolder::create(options.out, options.force);
+    return Training(options, std::move(config), std::move(subject), std::move(folder), progress).run();
 }
 
 std::optional<fs::path> function_model_file(const fs::path& path) {

@@ -7,10 +7,12 @@
 #include "nir/io/ply.h"
 #include "nir/io/png.h"
 #include "nir/pipeline/extract.h"
+#include "nir/render/function_model.h"
 #include "nir/render/render_view.h"
 
 #include "support/meshes.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -78,6 +80,44 @@ TEST_F(FunctionTraining, AMeshIsLearnedAndComesBackInItsCoordinates) {
         mean +=
             std::abs(norm(v - geom::Vec3d{10, -5, 2}) - 3.0) / static_cast<double>(summary.result.mesh.vertices.size());
     EXPECT_LT(mean, 0.12);
+}
+
+/// Says stop at a step.
+class StopsAt : public Progress {
+public:
+    explicit StopsAt(std::uint64_t step) : step_(step) {}
+    void begin(std::string_view, std::uint64_t, std::string_view) override {}
+    bool advance(std::uint64_t by) override { return (seen_ += by) < step_; }
+    void end() override {}
+
+private:
+    std::uint64_t step_, seen_ = 0;
+};
+
+TEST_F(FunctionTraining, AStoppedRunGoesOnToTheSameBytes) {
+    const geom::TriMesh mesh = nir::testing::make_sphere(3.0, 30, {10, -5, 2});
+    io::write_ply(folder_ / "mesh.ply", mesh);
+    NoProgress quiet;
+    auto whole = options(folder_ / "mesh.ply", 60), parts = whole;
+    whole.out = folder_ / "whole", parts.out = folder_ / "parts";
+    (void)train_function(whole, quiet);
+    StopsAt stop(23);
+    try {
+        (void)train_function(parts, stop);
+        FAIL();
+    } catch (const Error& e) {
+        EXPECT_EQ(e.kind(), ErrorKind::cancelled);
+        EXPECT_THAT(e.what(), ::testing::HasSubstr("stopped at step 23, everything is saved"));
+    }
+    EXPECT_TRUE(function_model_file(parts.out));
+    parts.resume = true;
+    auto other = parts;
+    other.overrides.push_back("model.levels=16");
+    EXPECT_THROW(train_function(other, quiet), Error);
+    EXPECT_EQ(train_function(parts, quiet).steps, 60);
+    const auto table = [](const fs::path& run) { return render::load_function(run / "model.safetensors").field; };
+    EXPECT_EQ(table(whole.out).table, table(parts.out).table);
+    EXPECT_EQ(table(whole.out).weights, table(parts.out).weights);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "nir/base/error.h"
 #include "nir/base/phase_timer.h"
 #include "nir/io/formats.h"
+#include "nir/render/light_field.h"
 #include "nir/render/radiance_model.h"
 
 #include <fmt/format.h>
@@ -71,7 +72,8 @@ void describe_voxels(const std::filesystem::path& path, const geom::VoxelGrid& g
                            static_cast<double>(grid.size.z - 1)};
     out.bounds.extend(grid.origin - half);
     out.bounds.extend(grid.origin + last * grid.spacing + half);
-    out.suggestion = fmt::format("nir extract {} -o mesh.ply --level 0.5", shell_word(path));
+    const bool cells = std::all_of(grid.values.begin(), grid.values.end(), [](float v) { return v == 0 || v == 1; });
+    out.suggestion = fmt::format("nir extract {} -o mesh.ply --level {}", shell_word(path), cells ? "0.5" : "LEVEL");
 }
 
 ArraySummary summarize(const io::NamedArray& a) {
@@ -97,6 +99,11 @@ void describe_arrays(const std::filesystem::path& path, io::TensorFile&& file, F
     if (out.format == "safetensors" && render::is_radiance(file.metadata)) {
         out.kind = "radiance field";
         out.suggestion = fmt::format("nir render {} -o turn --orbit 8, or nir extract {} -o mesh.ply", word, word);
+        return;
+    }
+    if (out.format == "safetensors" && render::is_light_field(file.metadata)) {
+        out.kind = "light field";
+        out.suggestion = fmt::format("nir render {} --lights LIGHTS.json -o frames", word);
         return;
     }
     if (out.format == "safetensors") {

@@ -52,6 +52,7 @@ MeshSupport mesh_support(const geom::TriMesh& mesh, std::span<const Vec3d> point
         const auto places = std::span(mesh.vertices).subspan(first, std::min(kBlock, mesh.vertices.size() - first));
         const geom::VertexSupport found =
             geom::support_vertices(places, points, tree, {.spacing = options.spacing, .length = options.length});
+        out.reach = std::max(out.reach, found.reach);
         for (std::size_t i = 0; i < places.size(); ++i)
             out.distance.push_back(static_cast<float>(std::sqrt(found.nearest[i].squared_distance)) / found.spacing[i]);
         if (!options.trim) continue;

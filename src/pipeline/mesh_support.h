@@ -23,6 +23,7 @@ struct MeshSupportOptions {
 struct MeshSupport {
     std::vector<float> support;   ///< [V]; empty without trim
     std::vector<float> distance;  ///< [V] to the nearest point, in local spacings
+    double reach = 0;             ///< points farther than that from all vertices do not matter
 };
 MeshSupport mesh_support(const geom::TriMesh& mesh, std::span<const geom::Vec3d> points,
                          const MeshSupportOptions& options);

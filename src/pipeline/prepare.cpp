@@ -69,6 +69,9 @@ void check_options(const PrepareOptions& o) {
         fail(ErrorKind::usage, "give meshes to prepare, or let --generate N make shapes or --rooms N rooms");
     if (o.generate == 0 && o.rooms == 0 && !o.families.empty())
         fail(ErrorKind::usage, "--families goes with --generate or --rooms");
+    if (o.photos > 0 && (o.rooms > 0 || !o.papers))
+        fail(ErrorKind::usage, "--photos goes with --layout papers and not with --rooms");
+    if (o.lit && o.photos == 0) fail(ErrorKind::usage, "--lit goes with --photos");
     if (o.rooms == 0 && !o.objects.empty()) fail(ErrorKind::usage, "--objects goes with --rooms");
     if (o.rooms > 0) check_room_options(o);
     NIR_CHECK(o.points > 0 && o.samples > 0 && o.uniform_ratio >= 0 && o.uniform_ratio <= 1 && o.padding >= 0);
@@ -270,6 +273,7 @@ void write_model(const fs::path& folder, const ModelContent& content, const Prep
                 io::write_png(images / fmt::format("{:03}.png", i), content.pictures[i]);
             data::write_cameras_file(images / "cameras.npz", content.views, content.box);
         }
+        if (!content.photos.empty()) write_photos(temporary, content.photos, options.lit);
         if (!content.mesh.empty()) io::write_ply(temporary / "mesh.ply", content.mesh);
         write_text(temporary / "report.json", model_json(content.report).dump(2) + "\n");
     });

@@ -4,6 +4,7 @@
 #include "nir/base/error.h"
 #include "nir/base/timer.h"
 #include "nir/data/paper_layout.h"
+#include "nir/data/shape_colors.h"
 #include "nir/data/shape_mesh.h"
 #include "nir/geom/frame.h"
 #include "nir/geom/inside.h"
@@ -192,7 +193,11 @@ ModelContent make_model(const MeshSource& source, const PrepareOptions& options)
     const Timer timer;
     ModelContent out;
     PreparedModel& report = out.report;
-    const geom::TriMesh mesh = read_source(source, options);
+    geom::TriMesh mesh = read_source(source, options);
+    if (options.photos > 0 && source.generated) {
+        Rng color_rng = model_rng(options.seed ^ 0x94D049BB133111EBu, source.id);
+        mesh.colors = data::upright_colors(mesh.vertices, color_rng);
+    }
     with_context(source.file.string(), [&] {
         Rng root = model_rng(options.seed, source.id);
         Rng point_rng = root.split(), surface_rng = root.split(), view_rng = root.split();
@@ -227,8 +232,14 @@ ModelContent make_model(const MeshSource& source, const PrepareOptions& options)
         }
         if (options.voxels > 0) out.voxels = make_voxels(unit, labeller, options);
         if (options.views > 0) render_views(out, mesh, options, view_rng);
-        if (options.keep_meshes || source.generated)
+        if (options.photos > 0) {
+            Rng photo_rng = model_rng(options.seed ^ 0xBF58476D1CE4E5B9u, source.id);
+            out.photos = take_photos(unit, options.photos, options.photo_size, options.lit, photo_rng);
+        }
+        if (options.keep_meshes || source.generated) {
             out.mesh.vertices = std::move(unit.vertices), out.mesh.faces = std::move(unit.faces);
+            out.mesh.colors = std::move(unit.colors);
+        }
     });
     report.seconds = timer.seconds();
     return out;

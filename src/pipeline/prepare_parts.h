@@ -7,6 +7,8 @@
 #include "nir/geom/shapes.h"
 #include "nir/pipeline/prepare.h"
 
+#include "pipeline/prepare_photos.h"
+
 #include <nlohmann/json_fwd.hpp>
 
 #include <functional>
@@ -45,6 +47,7 @@ struct ModelContent {
     geom::VoxelGrid voxels;
     std::vector<geom::DatasetView> views;
     std::vector<geom::Image8> pictures;
+    std::vector<PreparedPhoto> photos;
     geom::Box3d box;     ///< of the mesh in its own coordinates, for the cameras
     geom::TriMesh mesh;  ///< in the unit cube, joined and turned as for the labels; empty if it is not kept
     PreparedModel report;

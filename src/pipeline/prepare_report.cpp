@@ -91,6 +91,7 @@ Json options_json(const PrepareOptions& o) {
                  {"up", o.z_up ? "z" : "y"},
                  {"type", o.half ? "float16" : "float32"},
                  {"seed", o.seed}};
+    if (o.photos > 0) json["photos"] = o.photos, json["photo_size"] = o.photo_size, json["lit"] = o.lit;
     if (o.rooms == 0) return json;
     json["rooms"] = o.rooms;  // of each kind: their splits follow from it
     json["room_files"] = o.room_files;

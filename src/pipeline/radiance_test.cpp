@@ -140,7 +140,7 @@ TEST_F(RadianceTraining, WhatRealPhotosNeedIsSavedWithTheModelAndGoesOnToo) {
 TEST_F(RadianceTraining, ASurfaceIsClosedAndWhereTheBallIs) {
     NoProgress all;
     for (const std::string shape : {"distance", "occupancy"}) {
-        TrainRadianceOptions o = options(shape, 120);
+        TrainRadianceOptions o = options(shape, 200);
         o.overrides.push_back("model.shape=\"" + shape + "\"");
         train_radiance(o, all);
         ExtractRadianceOptions how;

@@ -12,6 +12,7 @@
 #include "nir/pipeline/radiance_config.h"
 #include "nir/render/radiance_model.h"
 
+#include "pipeline/field_run.h"
 #include "pipeline/log_tee.h"
 #include "pipeline/radiance_scene.h"
 #include "pipeline/train_environment.h"
@@ -155,14 +156,7 @@ void Training::restore() {
         };
         if (text("format") != kStateFormat)
             fail(ErrorKind::format, "this is no state of a radiance field that this version of nir can go on with");
-        const auto number = [&](const char* key) {
-            const std::string value = text(key);
-            double out = 0;
-            const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), out);
-            if (error != std::errc() || end != value.data() + value.size() || !std::isfinite(out))
-                fail(ErrorKind::format, "metadata \"{}\" is no number", key);
-            return out;
-        };
+        const auto number = [&](const char* key) { return state_number(file, key); };
         const geom::Vec3d center{number("center_x"), number("center_y"), number("center_z")};
         if (!(center == frame_.center) || number("side") != frame_.side)
             fail(ErrorKind::input, "the photos or their cameras are no longer those that the run began with");
@@ -361,15 +355,6 @@ TrainRadianceResult Training::run() {
     return result_;
 }
 
-void apply(const TrainRadianceOptions& options, Config& tree) {
-    for (const std::string& assignment : options.overrides) tree.set(assignment);
-    if (options.steps) tree.set(fmt::format("train.steps={}", *options.steps));
-    if (options.time_s) tree.set(fmt::format("train.time={}", *options.time_s));
-    if (options.steps && !options.time_s) tree.set("train.time=0");
-    if (options.time_s && !options.steps) tree.set("train.steps=0");
-    if (options.seed) tree.set(fmt::format("train.seed={}", *options.seed));
-}
-
 /// The configuration of a new run; data.path is absolute.
 RadianceConfig new_config(const TrainRadianceOptions& options) {
     const bool scene = options.input.extension() != ".toml";
@@ -377,32 +362,12 @@ RadianceConfig new_config(const TrainRadianceOptions& options) {
     if (!options.preset.empty() && !is_radiance_config(tree))
         fail(ErrorKind::config, "{}: a radiance field needs [model] name = \"radiance\"", options.preset.string());
     if (!scene) tree.merge(Config::load(options.input));
-    apply(options, tree);
+    lay_over(options, tree);
     auto config = parse_config<RadianceConfig>(tree);
     if (scene) config.data.path = options.input.string();
     if (config.data.path.empty())
         fail(ErrorKind::config, "{}: data.path must name the posed photos", options.input.string());
     config.data.path = fs::absolute(config.data.path).lexically_normal().string();
-    return config;
-}
-
-/// The configuration of the run that is there, with what may change laid over it.
-RadianceConfig old_config(const TrainRadianceOptions& options, const RunFolder& folder) {
-    const std::string file = folder.path("config.toml").string();
-    Config tree = Config::parse(folder.read_text("config.toml"), file);
-    if (!is_radiance_config(tree)) fail(ErrorKind::config, "{}: this run is no radiance field", file);
-    const auto before = parse_config<RadianceConfig>(tree);
-    apply(options, tree);
-    auto config = parse_config<RadianceConfig>(tree);
-    if (options.input.extension() != ".toml" &&
-        fs::absolute(options.input).lexically_normal().string() != before.data.path)
-        fail(ErrorKind::config, "{} was trained with {}; --resume needs the same photos", file, before.data.path);
-    if (dump_toml(before.model) != dump_toml(config.model) || dump_toml(before.data) != dump_toml(config.data))
-        fail(ErrorKind::config, "{}: --resume needs the same [model] and [data]", file);
-    if (config.train.seed != before.train.seed)
-        fail(ErrorKind::usage, "--seed {}: the run was started with seed {}", config.train.seed, before.train.seed);
-    if (dump_toml(before) != dump_toml(config))
-        log_info("the configuration differs from that of the earlier session; the new one counts from here on");
     return config;
 }
 
@@ -418,7 +383,7 @@ TrainRadianceResult train_radiance(const TrainRadianceOptions& options, Progress
     if (options.resume && options.force) fail(ErrorKind::usage, "--resume and --force exclude each other");
     if (options.resume) {
         RunFolder folder = RunFolder::open(options.out);
-        RadianceConfig config = old_config(options, folder);
+        RadianceConfig config = resumed_config<RadianceConfig>(options, folder, is_radiance_config, "a radiance field");
         return Training(options, std::move(config), std::move(folder), progress).run();
     }
     RadianceConfig config = new_config(options);

@@ -44,12 +44,20 @@ constexpr std::size_t kManyPoints = 300000;  ///< of which scans are worked thro
 constexpr std::size_t kVeryMany = 3000000;   ///< of which finished windows go to the disk, not to memory
 constexpr int kMostCoarseCells = 128;        ///< along the longest side, before MISE halves them
 constexpr int kFineMesh = 640;               ///< cells along the longest side, up to which a feature cell gets two
+constexpr std::size_t kFewPoints = 50000;    ///< of which long scans are too:
+constexpr double kLong = 800;                ///< spacings along the longest side
 
 /// Mesh cells along a feature cell: two show what the field holds; large scans, whose feature cells are far smaller
 /// than anything seen in the whole, do with one.
 int cells_per_feature_cell(const models::CascadeField& field) {
     if (field.fitted()) return 2 * field.domain().longest_side() <= kFineMesh * field.finest_cell() ? 2 : 1;
     return field.octaves() > 2 ? 1 : 2;
+}
+
+/// Whether a scan is worked through by windows for its size alone: for its points, or for its extent. The field of a
+/// whole scan has as many cells for a street as for a cup.
+bool is_large(const UnitScan& scan) {
+    return scan.count >= kManyPoints || (scan.count >= kFewPoints && scan.spacing * kLong < 1);
 }
 
 std::vector<Vec3d> in_double(std::span<const Vec3f> points) {
@@ -172,8 +180,9 @@ std::uint64_t fingerprint(const UnitScan& scan, const geom::PointSource& points,
             sum += point.value();
         }
     });
+    constexpr std::uint64_t kGeneration = 2;  // of the method: windows of another one are not taken
     WordHash print;
-    print.add(sum);
+    print.add(kGeneration), print.add(sum);
     print.add(scan.spacing), print.add(scan.noise), print.add(o.level), print.add(o.cell);
     print.add(o.window_cells), print.add(o.refine_steps), print.add(o.reach), print.add(options.detail);
     print.add(plan.encode.finest_cells), print.add(o.data.trim), print.add(o.data.length);
@@ -214,7 +223,8 @@ WindowSurface windowed_surface(const UnitScan& scan, const models::Cascade& mode
     o.work_dir = options.work_dir;
     o.spill_dir = spill_dir;
     o.ranks = ranks.get();
-    fit_windows_to_points(field->domain(), *points, plan.most_points, scan.spacing, o);
+    fit_windows_to_points(field->domain(), *points, plan.most_points, scan.spacing,
+                          field->fitted() ? field->finest_cell() : 0, o);
     if (!o.work_dir.empty()) o.fingerprint = fingerprint(scan, *points, o, model, plan, options);
     WindowSurface surface = extract_by_windows(*field, *points, o, progress, timer);
     result.resolution = surface.resolution;
@@ -303,12 +313,12 @@ private:
         result_.points_on_disk = unit_.on_disk();
         const models::Cascade model = models::Cascade::load(find_model(options_.model));
         const bool bounded = is_bounded(options_) || unit_.on_disk();
-        by_windows_ = bounded || (result_.points >= kManyPoints && !is_refining(options_));
+        by_windows_ = bounded || (is_large(unit_) && !is_refining(options_));
         streams_ = by_windows_ && target_ && io::can_stream_mesh(target_->mesh);
         std::unique_ptr<WindowPieces> pieces;
         if (by_windows_) {
             // The finest cell of the mesh that the scan may ask for; it is known for sure when the field is.
-            const MemoryPlan plan =
+            MemoryPlan plan =
                 plan_memory({.bytes = options_.max_memory,
                              .points = result_.points,
                              .on_disk = unit_.on_disk(),
@@ -319,6 +329,7 @@ private:
                              .mesh_cell = options_.resolution > 0 ? 0.95 / options_.resolution : unit_.spacing,
                              .mesh_in_memory = !streams_,
                              .picture = target_ && !target_->preview.empty()});
+            if (options_.resolution > 0) plan.encode.mesh_cell = 1.0 / options_.resolution;
             if (streams_) scan = {};
             const bool spill = target_ && (options_.max_memory > 0 || unit_.on_disk() || result_.points >= kVeryMany);
             WindowSurface surface =

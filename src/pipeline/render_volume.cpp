@@ -75,7 +75,7 @@ std::unique_ptr<render::VolumeRenderer> open_volume(const RenderVolumeOptions& o
         } else if (auto* voxels = std::get_if<geom::VoxelGrid>(&file.content)) {
             grid = std::move(*voxels);
         } else {
-            fail(ErrorKind::input, "is no volume: NPY [X,Y,Z] or [X,Y,Z,4] or binvox is needed");
+            fail(ErrorKind::input, "is no volume: NPY [X,Y,Z] or [X,Y,Z,4], binvox or OpenVDB is needed");
         }
         place(grid, o);
         result.range = o.range ? *o.range : render::value_range(grid);

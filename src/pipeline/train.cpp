@@ -18,12 +18,16 @@
 #include "pipeline/train_validation.h"
 
 #include <cmath>
+#include <ctime>
 #include <map>
 
 namespace nir::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// Of this session, all threads together.
+double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 bool due(std::int64_t step, int every) { return every > 0 && step % every == 0; }
 
@@ -218,7 +222,9 @@ std::string Training::status() {
 
 void Training::write_metrics() {
     at_.loss = stretch_.loss();
-    folder_.metrics(at_.step, seconds(), stretch_.figures(config_.train.batch_size));
+    Figures figures = stretch_.figures(config_.train.batch_size);
+    figures.emplace_back("processor_seconds", processor_seconds());
+    folder_.metrics(at_.step, seconds(), figures);
     stretch_.restart();
     progress_.note(status());
     log_debug("step {}: {}", at_.step, status());
@@ -252,13 +258,16 @@ void Training::checkpoint() {
 
 void Training::validate() {
     validated_step_ = at_.step;
-    const Figures figures = validator_->validate(state_.averaged(), progress_);
+    Figures figures = validator_->validate(state_.averaged(), progress_);
     if (figures.empty()) return;
+    figures.emplace_back("processor_seconds", processor_seconds());
     folder_.metrics(at_.step, seconds(), figures);
     const double loss = figure(figures, "validation_loss", NAN);
     if (const double mask_iou = figure(figures, "validation_mask_iou", NAN); std::isfinite(mask_iou))
         log_info("step {}: validation IoU of the masks {:.4f}, PSNR {:.2f} dB, loss {:.4g}", at_.step, mask_iou,
                  figure(figures, "validation_psnr", NAN), loss);
+    else if (const double psnr = figure(figures, "validation_psnr", NAN); std::isfinite(psnr))
+        log_info("step {}: validation PSNR {:.2f} dB, loss {:.4g}", at_.step, psnr, loss);
     else if (has_volume())
         log_info("step {}: validation IoU {:.4f}, near the surface {:.4f}, loss {:.4g}", at_.step,
                  figure(figures, "validation_iou", NAN), figure(figures, "validation_iou_near", NAN), loss);

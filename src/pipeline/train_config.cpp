@@ -4,6 +4,7 @@
 
 #include "nir/data/cascade_samples.h"
 #include "nir/data/dataset.h"
+#include "nir/data/picture_samples.h"
 
 #include <algorithm>
 #include <cmath>
@@ -62,15 +63,24 @@ struct ModelFields {
 };
 ModelFields models_config(const AnyConfig& model) { return {model}; }
 
+/// What batches of a model's training set hold (DataRow::batch).
+std::string_view batch_of(const AnyConfig& model) {
+    if (model.name() == "cascade") return "cascade";
+    if (model.name() == "texture_field") return "pictures";
+    if (model.name() != "dvr") return "occupancy";
+    const Config tree = to_config(models_config(model));
+    return std::get<std::string>(tree.find("encoder")->find("name")->value()) == "null" ? "views" : "pictures";
+}
+
 }  // namespace
 
 void RunConfig::describe(ConfigVisitor& v) {
     v.table("model", model, "the network");
     // Without [data] a model gets what suits it; a name in the file still has its say, and the check below.
     const bool cascade = model.name() == "cascade";
-    const std::string_view batch = cascade ? "cascade" : model.name() == "dvr" ? "views" : "occupancy";
+    const std::string_view batch = batch_of(model);
     const auto suits = [&] { return data::data_row(data.name()).batch == batch; };
-    if (!model.name().empty() && !suits()) data.select(default_data(model.name()));
+    if (!model.name().empty() && !suits()) data.select(default_data(model));
     v.table("data", data, "what it is trained on");
     v.table("train", train, "how it is trained");
     if (model.name().empty()) return;
@@ -88,6 +98,12 @@ void RunConfig::describe(ConfigVisitor& v) {
         v.check(!may_show || size == 0 || size == set->image_size, "data",
                 "data.image_size must equal model.image_size, or pictures would be scaled otherwise in use");
     }
+    if (const auto* set = data.get_if<data::PictureDataConfig>();
+        set != nullptr && tree.find("image_size") != nullptr) {
+        const auto size = std::get<std::int64_t>(option("image_size").value());
+        v.check(size == 0 || size == set->image_size, "data",
+                "data.image_size must equal model.image_size, or pictures would be scaled otherwise in use");
+    }
     const auto* samples = data.get_if<data::CascadeDataConfig>();
     if (!cascade || !samples) return;
     v.check(std::get<std::int64_t>(option("coarse_cells").value()) == samples->cells, "data",
@@ -99,8 +115,9 @@ void RunConfig::describe(ConfigVisitor& v) {
     }
 }
 
-std::string_view default_data(std::string_view model) {
-    return model == "cascade" ? "cascade" : model == "dvr" ? "views" : "generated";
+std::string_view default_data(const AnyConfig& model) {
+    const std::string_view batch = batch_of(model);
+    return batch == "occupancy" ? "generated" : batch;
 }
 
 RunConfig load_run_config(const TrainOptions& options) {

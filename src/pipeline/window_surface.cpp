@@ -3,16 +3,18 @@
 #include "pipeline/window_surface.h"
 
 #include "nir/base/error.h"
-#include "nir/base/log.h"
 #include "nir/base/stop.h"
 #include "nir/extract/mesh_stitcher.h"
 #include "nir/geom/kd_tree.h"
+#include "nir/geom/point_parts.h"
 
 #include "pipeline/rank_group.h"
 #include "pipeline/window_store.h"
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_set>
+#include <utility>
 
 namespace nir::pipeline {
 namespace {
@@ -22,6 +24,8 @@ using extract::WindowLattice;
 using geom::Vec3d;
 using geom::Vec3f;
 using geom::Vec3i;
+
+constexpr std::size_t kTogether = 1 << 18;  ///< points read at once
 
 /// Hands on the wish to stop, and nothing else: the windows are counted, not the points in them.
 class StopOnly final : public Progress {
@@ -69,7 +73,7 @@ public:
         : field_(field), points_(points), options_(options), lattice_(lattice), progress_(progress), timer_(timer) {}
 
     FinishedWindow make(std::size_t window) {
-        const auto seeds = points_.points_in_box(lattice_.asked_box(window));
+        const auto seeds = seeds_of(window);
         extract::WindowMeshOptions mesh_options;
         mesh_options.level = options_.level;
         mesh_options.refine_steps = options_.refine_steps;
@@ -79,10 +83,7 @@ public:
         auto extracting = timer_.phase("extract");
         done.piece = extract::extract_window(field_, lattice_, window, seeds, mesh_options, stop);
         extract::FaceParts parts = extract::parts_of(done.piece.mesh);
-        std::vector<Vec3d> own;
-        const auto here = points_.find(lattice_.box(window));
-        for (std::size_t i = 0; i < here.index.size(); ++i)
-            if (here.index[i] % options_.sample_step == 0) own.push_back(Vec3d(here.points[i]));
+        const std::vector<Vec3d> own = samples_of(window);
         done.support = support_of_parts(done.piece.mesh, parts.of_face, parts.count, own, options_.reach);
         done.part_of_face = std::move(parts.of_face);
         extracting.close();
@@ -92,6 +93,38 @@ public:
     }
 
 private:
+    /// Where the lattice is looked into: one point of each smallest block that is asked whether it holds some.
+    std::vector<Vec3f> seeds_of(std::size_t window) const {
+        std::vector<Vec3f> seeds;
+        std::unordered_set<std::uint64_t> blocks;
+        geom::visit_box(points_, lattice_.asked_box(window), kTogether, [&](const geom::PointSource::Found& part) {
+            for (const Vec3f& p : part.points) {
+                const Vec3d q = lattice_.frame().index_of(Vec3d(p));
+                std::uint64_t key = 0;
+                for (int a = 0; a < 3; ++a)
+                    key =
+                        key << 21 |
+                        (static_cast<std::uint64_t>((static_cast<int>(std::floor(q[a])) >> 1) + (1 << 20)) & 0x1FFFFF);
+                if (blocks.insert(key).second) seeds.push_back(p);
+            }
+        });
+        return seeds;
+    }
+
+    /// Every so-manieth point in the window.
+    std::vector<Vec3d> samples_of(std::size_t window) const {
+        std::vector<std::pair<std::uint32_t, Vec3d>> found;
+        geom::visit_box(points_, lattice_.box(window), kTogether, [&](const geom::PointSource::Found& part) {
+            for (std::size_t i = 0; i < part.index.size(); ++i)
+                if (part.index[i] % options_.sample_step == 0) found.emplace_back(part.index[i], Vec3d(part.points[i]));
+        });
+        std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+        std::vector<Vec3d> out;
+        for (std::size_t i = 0; i < found.size(); ++i)
+            if (i == 0 || found[i].first != found[i - 1].first) out.push_back(found[i].second);
+        return out;
+    }
+
     models::CascadeField& field_;
     const geom::PointSource& points_;
     const WindowSurfaceOptions& options_;
@@ -215,33 +248,33 @@ WindowSurface extract_by_windows(models::CascadeField& field, const geom::PointS
 }
 
 void fit_windows_to_points(const geom::Box3f& domain, const geom::PointSource& points, std::size_t most, double spacing,
-                           WindowSurfaceOptions& options) {
+                           double fit_cell, WindowSurfaceOptions& options) {
     constexpr int kLeastCells = 16;  ///< what trimming by pieces looks at around a window
     // Around a tile whose points matter to it, about: cells of the mesh, or less where these are far wider than the
     // points are apart. The network's cells, of which there are 0.6 million or more, decide.
     constexpr double kAround = 8, kAroundSpacings = 12, kNetworkCells = 6e5;
+    // Where planes are far wider than the points are apart, they see means of points: so many a square cell of surface.
+    constexpr double kMeans = 20;
+    const double together = std::max(1.0, fit_cell * fit_cell / (spacing * spacing) / kMeans);
     const double wider = std::sqrt(std::max(1.0, static_cast<double>(points.size()) / kNetworkCells));
-    const auto around = static_cast<float>(std::min(kAround * options.cell, kAroundSpacings * wider * spacing));
+    const auto around = static_cast<float>(std::min(kAround * std::max(options.cell, together > 1 ? fit_cell : 0.0),
+                                                    std::max(kAroundSpacings * wider * spacing, kAround * fit_cell)));
+    const double raw = together * static_cast<double>(most);
     while (most > 0) {
         const WindowLattice lattice({.domain = {Vec3d(domain.lo), Vec3d(domain.hi)},
                                      .cell = options.cell,
                                      .window_cells = options.window_cells});
         const auto tiles = tiles_of(lattice, options.windows_per_tile);
-        const bool fits = std::ranges::all_of(
-            tiles, [&](const auto& tile) { return points.most_in_box(box_of(lattice, tile).padded(around)) <= most; });
+        const bool fits = std::ranges::all_of(tiles, [&](const auto& tile) {
+            return static_cast<double>(points.most_in_box(box_of(lattice, tile).padded(around))) <= raw;
+        });
         if (fits) return;
         if (options.windows_per_tile > 1)
             options.windows_per_tile = (options.windows_per_tile + 1) / 2;
         else if (options.window_cells > kLeastCells)
             options.window_cells = std::max(kLeastCells, options.window_cells / 2);
-        else {
-            log_warning(
-                "the points are so dense for cells of this size that the smallest window has more of them around it "
-                "than "
-                "the memory is meant for ({}); a higher --resolution takes less",
-                most);
-            return;
-        }
+        else
+            return;  // denser places are condensed: what a window takes is bounded by its cells (fit_points.h)
     }
 }
 

@@ -59,8 +59,8 @@ std::vector<std::size_t> support_of_parts(const geom::TriMesh& mesh, std::span<c
 std::size_t needed_support(std::size_t most, std::size_t points);
 
 /// Smaller tiles, then smaller windows, until no tile has more points around it than `most`, or they are as small as
-/// they get. @param most  0 = any  @param spacing  of the points
+/// they get. @param most  0 = any  @param spacing  of the points  @param fit_cell  of the finest planes; 0 = none
 void fit_windows_to_points(const geom::Box3f& domain, const geom::PointSource& points, std::size_t most, double spacing,
-                           WindowSurfaceOptions& options);
+                           double fit_cell, WindowSurfaceOptions& options);
 
 }  // namespace nir::pipeline

@@ -143,17 +143,22 @@ struct Made {
     geom::MeshReport report;
 };
 
+/// @param cell  of the mesh  @param coarse  the mesh is coarser than the points are apart
 Made make(const std::vector<Vec3f>& points, WindowSurfaceOptions options, Progress& progress,
-          const geom::Sensors* sensors = nullptr) {
+          const geom::Sensors* sensors = nullptr, double cell = 0.012, bool coarse = false) {
     const auto model = models::Cascade::load(kModel);
     NoProgress quiet;
     models::Cascade::WindowOptions windows;
     windows.finest_cells = 1e5;
+    if (coarse) windows.mesh_cell = cell;
     auto encoding = encode_options(points.size(), models::Cascade::Detail::fitted);
     encoding.sensors = sensors;
     const auto field = model.encode_windows(points, encoding, windows, quiet);
-    options.cell = 0.012;
+    options.cell = cell;
     options.reach = 0.02;
+    if (coarse) {
+        EXPECT_FLOAT_EQ(field->finest_cell(), static_cast<float>(0.75 * cell));
+    }
     PhaseTimer timer;
     Made made;
     const geom::PointTiles tiles(points, 0.1f);
@@ -178,15 +183,16 @@ private:
     int left_;
 };
 
-void expect_that_tiles_do_not_matter(const geom::Sensors* sensors) {
-    const auto points = torus(20000);
+void expect_that_tiles_do_not_matter(const geom::Sensors* sensors, std::size_t n = 20000, double cell = 0.012) {
+    const auto points = torus(n);
     NoProgress quiet;
-    const Made one = make(points, {.window_cells = 4096}, quiet, sensors);
+    const bool coarse = n > 20000;
+    const Made one = make(points, {.window_cells = 4096}, quiet, sensors, cell, coarse);
     EXPECT_EQ(one.surface.windows, 1u);
     EXPECT_TRUE(one.report.watertight()) << one.report.summary();
     EXPECT_EQ(one.report.genus(), 1);
-    for (const int cells : {16, 40}) {
-        const Made many = make(points, {.window_cells = cells, .windows_per_tile = 2}, quiet, sensors);
+    for (const int cells : coarse ? std::array{8, 16} : std::array{16, 40}) {
+        const Made many = make(points, {.window_cells = cells, .windows_per_tile = 2}, quiet, sensors, cell, coarse);
         EXPECT_GT(many.surface.windows, 8u);
         EXPECT_TRUE(many.report.watertight()) << many.report.summary();
         EXPECT_EQ(many.report.genus(), 1);
@@ -210,6 +216,23 @@ void expect_that_tiles_do_not_matter(const geom::Sensors* sensors) {
     }
 }
 TEST_F(WindowSurfaceTest, TilesDoNotMatter) { expect_that_tiles_do_not_matter(nullptr); }
+/// A hundred points a square cell of the mesh: planes as wide as cells see means of them, and lie where the points do.
+TEST_F(WindowSurfaceTest, TilesDoNotMatterToCoarseMeshesOfManyPoints) {
+    constexpr double cell = 0.03;
+    const auto points = torus(190000);
+    NoProgress quiet;
+    const Made made = make(points, {.window_cells = 16, .windows_per_tile = 2}, quiet, nullptr, cell, true);
+    EXPECT_TRUE(made.report.watertight()) << made.report.summary();
+    EXPECT_EQ(made.report.genus(), 1);
+    double worst = 0, mean = 0;
+    for (const auto& v : made.mesh.vertices) {
+        const double d = std::abs(std::hypot(std::hypot(v.x, v.y) - 0.35, v.z) - 0.12);
+        worst = std::max(worst, d), mean += d / static_cast<double>(made.mesh.vertices.size());
+    }
+    EXPECT_LT(worst, 0.1 * cell);
+    EXPECT_LT(mean, 0.03 * cell);
+    expect_that_tiles_do_not_matter(nullptr, 190000, cell);
+}
 TEST_F(WindowSurfaceTest, TilesDoNotMatterToSensors) {
     const geom::Sensors sensors = sensors_of(torus(20000));
     expect_that_tiles_do_not_matter(&sensors);
@@ -302,6 +325,23 @@ TEST_F(WindowSurfaceTest, CtrlCLeavesNothingBehind) {
     }
     EXPECT_GT(stopped, 10);
     EXPECT_EQ(std::distance(fs::directory_iterator(dir_), fs::directory_iterator()), 3);
+}
+
+/// Three objects far apart: each comes out as fine as its points, though all of them are small in the whole.
+TEST_F(WindowSurfaceTest, ObjectsFarApartAreAsFineAsTheirPoints) {
+    geom::PointCloud scan;
+    for (const double x : {0.0, 4.0, 8.0})
+        for (const auto& p : torus(18000)) scan.points.push_back(Vec3d(p) + Vec3d{x, 0, 0});
+    PhaseTimer timer;
+    NoProgress quiet;
+    ReconstructOptions options;
+    const auto r = reconstruct(scan, options, quiet, timer);
+    EXPECT_GT(r.windows, 3u);
+    const double spacing = std::sqrt(kTorusArea / 18000);
+    EXPECT_LT(r.cell, 1.3 * spacing);
+    EXPECT_LT(r.residual_mean, 0.1 * spacing);
+    EXPECT_GT(r.mesh.vertices.size(), 3u * 18000);
+    EXPECT_EQ(r.report.components, 3u);
 }
 
 TEST_F(WindowSurfaceTest, SensorsInAFileOfTheirOwnGoWithPointsOnDisk) {

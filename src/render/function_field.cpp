@@ -6,8 +6,10 @@
 #include "nir/base/parallel.h"
 #include "nir/base/rng.h"
 #include "nir/base/splitmix.h"
+#include "nir/io/array.h"
 
 #include "render/field_optimisers.h"
+#include "render/tensor_fields.h"
 
 #include <algorithm>
 #include <cmath>
@@ -137,6 +139,14 @@ struct FunctionTrainer::Impl {
         }
     }
 
+    /// All arrays that decide how the training goes on, by name.
+    template <class Visit>
+    void visit_state(Visit&& visit) {
+        visit("field.table", field.table), visit("field.network", field.weights);
+        visit("adam.table", table.moments), visit("adam.table_steps", table.steps);
+        visit("adam.network.mean", network.first), visit("adam.network.square", network.second);
+    }
+
     double step(double progress) {
         parallel_for(kGroups, 1, [&](std::size_t begin, std::size_t end) {
             for (std::size_t g = begin; g < end; ++g) run(g);
@@ -171,6 +181,17 @@ FunctionTrainer::FunctionTrainer(FunctionField& field, FunctionSource source, co
 FunctionTrainer::~FunctionTrainer() = default;
 double FunctionTrainer::step(double progress) { return impl_->step(progress); }
 std::size_t FunctionTrainer::steps() const { return impl_->steps; }
+
+void FunctionTrainer::save(io::TensorFile& out) const {
+    impl_->visit_state([&](const char* name, auto& values) { write_values(out, name, values); });
+    write_number(out, "trainer.steps", impl_->steps);
+}
+
+void FunctionTrainer::restore(const io::TensorFile& file) {
+    impl_->visit_state([&](const char* name, auto& values) { fill_values(file, name, values); });
+    impl_->steps = read_number<std::size_t>(file, "trainer.steps");
+    impl_->field.refresh();
+}
 
 FunctionSource image_samples(const geom::Image8& image) {
     return [&image](std::uint64_t seed, const FunctionSamples& out) {

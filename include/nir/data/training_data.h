@@ -55,8 +55,8 @@ struct TrainingDataOptions {
 struct DataRow {
     const char* reference;
     ConfigAlternative config;
-    std::string_view batch;  ///< what batches hold: "occupancy" (nn/batch.h), "cascade" (cascade_batch.h) or
-                             ///< "views" (view_samples.h)
+    std::string_view batch;  ///< what batches hold: "occupancy" (nn/batch.h), "cascade" (cascade_batch.h),
+                             ///< "views" (view_samples.h) or "pictures" (picture_samples.h)
     std::unique_ptr<TrainingData> (*make)(const AnyConfig& config, const TrainingDataOptions& options);
 };
 

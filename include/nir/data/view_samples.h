@@ -15,12 +15,13 @@ namespace nir::data {
 
 /// Posed photos with silhouettes, for models that learn a shape from pictures alone.
 struct ViewDataConfig {
-    std::string path;     ///< posed photos, as io::read_scene() takes them
-    int pixels = 512;     ///< rays of a photo a step
-    int hold_out = 8;     ///< every n-th photo is held out where the scene has no split; 0 = none
-    std::string masks;    ///< meaning of the scene's masks; empty: as the files say
-    bool hull = true;     ///< where surface is missing, it is asked for inside the visual hull
-    int hull_cells = 64;  ///< of the visual hull, along a side
+    std::string path;       ///< posed photos, as io::read_scene() takes them
+    int pixels = 512;       ///< rays of a photo a step
+    int hold_out = 8;       ///< every n-th photo is held out where the scene has no split; 0 = none
+    std::string masks;      ///< meaning of the scene's masks; empty: as the files say
+    bool hull = true;       ///< where surface is missing, it is asked for inside the visual hull
+    std::vector<int> skip;  ///< numbers of photos that are left out, by the order of their names
+    int hull_cells = 64;    ///< of the visual hull, along a side
     void describe(ConfigVisitor& v);
 };
 

@@ -9,7 +9,8 @@
 namespace nir::geom {
 
 /// The mesh with one vertex per position (equal numbers, -0 = 0), so that neighbours share their vertices: OBJ files
-/// with seams, STL-like soups. Attributes are dropped; faces keep their order and number.
+/// with seams, STL-like soups. Attributes are dropped, but for the colours of the first of them; faces keep their order
+/// and number.
 TriMesh weld_vertices(const TriMesh& mesh);
 
 /// What orient_faces() did.

@@ -6,6 +6,8 @@
 #include <iosfwd>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace nir::io {
 
@@ -22,5 +24,19 @@ struct FloatImageView {
 /// Ref: OpenEXR file layout, docs/formats/exr.md.
 void write_exr(std::ostream& out, const FloatImageView& image);
 void write_exr(const std::filesystem::path& path, const FloatImageView& image);
+
+/// The same with its values; channels by name.
+struct FloatImage {
+    int width = 0, height = 0;
+    std::vector<std::string> channels;
+    std::vector<float> values;
+
+    /// Number of a channel. @throws Error format naming those that are there.
+    std::size_t channel(std::string_view name) const;
+};
+/// Reads OpenEXR files of one part in scan lines: floats, halves and whole numbers, without compression, ZIP or ZIPS
+/// (what Blender writes by default). The picture is that of the data window. @throws Error input, format.
+FloatImage read_exr(const std::filesystem::path& path);
+FloatImage parse_exr(std::string_view bytes);
 
 }  // namespace nir::io

@@ -18,6 +18,10 @@
 
 namespace nir::models {
 
+/// How far a scan of so many points counts as large: 0 up to 300,000 points, 1 from a million on. Planes on the points
+/// of large scans are half again as wide, which takes less than half the time and memory.
+double largeness(std::size_t points);
+
 /// When CascadeField::refine() ends. One of seconds and steps must be above 0; with both, the first one reached counts.
 struct RefineOptions {
     double seconds = 0;  ///< wall clock, 0 = no limit. The last bits of the result depend on it; on steps they do not
@@ -103,6 +107,7 @@ public:
         double resident_cells =
             2.5e6;  ///< as many cells are kept for the whole scan, finer octaves are made by windows
         std::size_t most_bricks = 10000;  ///< that are computed together, each about 130 KB of memory
+        double mesh_cell = 0;  ///< of the mesh to come, frame of the points: fits are no finer; 0 = not known
     };
     /// The field of a large scan, made window by window: the coarser octaves are encoded here, the finer ones and the
     /// fit by prepare(box) of the field, which must come before any question and holds for boxes inside it too. Inside

@@ -36,7 +36,7 @@ struct FunctionDataOptions {
 /// The table [train].
 struct FunctionTrainConfig {
     std::int64_t steps = 0;
-    double time = 60, lr = 0, lr_end = 0.01, decay_from = 0.3;
+    double time = 60, lr = 0, lr_end = 0.01, decay_from = 0.3, checkpoint_every = 60;
     int log2_batch = 15, log_every = 50;
     std::int64_t seed = 0;
 
@@ -59,7 +59,8 @@ struct TrainFunctionOptions {
     std::filesystem::path preset;          ///< TOML file laid under the rest; empty: defaults
     std::vector<std::string> overrides{};  ///< "a.b=1"
     std::filesystem::path out;             ///< run folder
-    bool force = false;                    ///< replace the run that is there
+    bool resume = false;                   ///< go on with the run that is there
+    bool force = false;                    ///< replace it
     std::optional<std::int64_t> steps;     ///< instead of train.steps; alone it takes the limit of time away
     std::optional<double> time_s;          ///< instead of train.time; alone it takes the limit of steps away
     std::optional<std::uint64_t> seed;     ///< instead of train.seed
@@ -67,7 +68,7 @@ struct TrainFunctionOptions {
 
 struct TrainFunctionResult {
     std::int64_t steps = 0;
-    double seconds = 0, loss = 0;
+    double seconds = 0, loss = 0;  ///< of all sessions; mean of the last stretch
     bool image = false;
     double psnr = 0;  ///< of the whole picture, rounded to 8 bits, all channels
     double iou = 0;   ///< of 200,000 points in the mesh's box
@@ -77,7 +78,8 @@ struct TrainFunctionResult {
 /// True if training with this input learns a picture or a mesh: by its ending, or [model] name = "function".
 bool is_function_training(const std::filesystem::path& input);
 
-/// @throws Error config, usage, input, format, numeric, io; cancelled (nothing is kept).
+/// The same input, configuration, seed and number of steps give the same bytes, resumed or not.
+/// @throws Error config, usage, input, format, numeric, io; cancelled after saving.
 TrainFunctionResult train_function(const TrainFunctionOptions& options, Progress& progress);
 
 /// The model file that a path means, if it is a function: the file itself or that of a run folder.

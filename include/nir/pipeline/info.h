@@ -28,7 +28,7 @@ struct ArraySummary {
 /// What a file holds and what nir would do with it.
 struct FileInfo {
     std::string format, encoding;  ///< "PLY", "binary little endian"
-    std::string kind;              ///< "mesh", "points", "voxel grid", "image", "arrays" or "model"
+    std::string kind;              ///< "mesh", "points", "voxel grid", "image", "arrays", "model", …
     std::uint64_t file_bytes = 0;
     std::string suggestion;            ///< a command line, or a sentence
     std::vector<std::string> ignored;  ///< what nir does not use

@@ -38,9 +38,12 @@ struct PrepareOptions {
     int views = 24;                            ///< pictures; 0 = none
     std::array<double, 2> azimuth = {0, 360};  ///< where they are taken from, degrees about the y axis
     int view_size = 137;                       ///< pixels
-    bool z_up = false;                         ///< the meshes' z axis points up: turned so that y does
-    bool half = true;                          ///< float16 as the papers; false: float32
-    bool keep_meshes = false;                  ///< CLASS/NAME/mesh.ply in the unit cube; always of generated shapes
+    int photos = 0;       ///< posed photos from all sides with masks, depth and normals; generated shapes get colours
+    int photo_size = 64;  ///< pixels
+    bool lit = false;     ///< each photo below a lamp of its own
+    bool z_up = false;    ///< the meshes' z axis points up: turned so that y does
+    bool half = true;     ///< float16 as the papers; false: float32
+    bool keep_meshes = false;  ///< CLASS/NAME/mesh.ply in the unit cube; always of generated shapes
 
     std::array<double, 3> split = {0.8, 0.1, 0.1};  ///< train, val, test
     std::uint64_t seed = 0;

@@ -54,7 +54,7 @@ struct RunConfig {
 };
 
 /// The training set that feeds a model.
-std::string_view default_data(std::string_view model);
+std::string_view default_data(const AnyConfig& model);
 
 /// Reads the configuration with the options laid over it. @throws nir::Error (config) listing every mistake.
 RunConfig load_run_config(const TrainOptions& options);

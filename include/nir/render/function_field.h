@@ -12,6 +12,10 @@
 #include <span>
 #include <vector>
 
+namespace nir::io {
+struct TensorFile;
+}
+
 namespace nir::render {
 
 struct FunctionFieldConfig {
@@ -75,6 +79,12 @@ public:
     /// One step. @param progress 0..1 @return the loss. @throws Error{numeric} if it is not finite.
     double step(double progress);
     std::size_t steps() const;
+
+    /// Adds all that decides how the training goes on: field, moments, counter. A trainer of the same source and
+    /// options that restores it takes the same steps, bit by bit.
+    void save(io::TensorFile& out) const;
+    /// @throws Error{format} if something is missing or does not fit the field.
+    void restore(const io::TensorFile& file);
 
 private:
     struct Impl;

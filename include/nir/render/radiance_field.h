@@ -29,11 +29,11 @@ struct RadianceFieldConfig {
 /// them the logarithm of the density, and a network of two hidden layers that turns these and the direction (spherical
 /// harmonics) into colour. No biases. Ref: mueller2022 §5.4; the layout of instant-ngp's configs/nerf/base.json.
 /// Fields with a surface take the first number as what is to be added to a ball, so that they begin as one:
-/// distance = |p - 1/2| - 0.4 - raw / 10 in sides of the cube, logit = -40 distance. Their finer levels are 0 at first.
+/// distance = |p - 1/2| - 1/4 - raw / 10 in sides of the cube, logit = -40 distance. Their finer levels are 0 at first.
 /// Ref: wang2021 (NeuS); oechsle2021 (UNISURF).
 struct RadianceField {
     static constexpr std::size_t kDensityOutputs = 16;
-    static constexpr float kBallRadius = 0.4f, kRawScale = 0.1f, kLogitScale = 40;
+    static constexpr float kBallRadius = 0.25f, kRawScale = 0.1f, kLogitScale = 40;
     static constexpr std::size_t kFirstLevels = 4;  ///< of fields with a surface: those that are learned at first
 
     RadianceFieldConfig config;

@@ -5,6 +5,7 @@
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
 #include "nir/kernels/brick_conv.h"
+#include "nir/kernels/winograd_conv.h"
 
 #include <algorithm>
 #include <functional>
@@ -115,67 +116,136 @@ Tensor where_positive(const Tensor& g, const Tensor& y) {
     return out;
 }
 
+/// Winograd's way halves cubes of cells; the single cells of the coarsest level go the plain one.
+bool is_even(std::int64_t side) { return side % 2 == 0; }
+
+/// Bricks with the cells around, of the channels of one or two volumes beside each other.
+struct Around {
+    const BrickSet& set;
+    Tensor first, second;  ///< [N, side, side, side, .]; first undefined or [0]: no such volume
+
+    std::int64_t side() const { return second.size(1); }
+    bool is_pair() const { return first.defined() && first.dim() == 5; }
+    std::int64_t channels() const { return second.size(4) + (is_pair() ? first.size(4) : 0); }
+    void gather(std::int64_t begin, std::int64_t count, std::vector<float>& to) const {
+        const std::int64_t t = side() + 2, c = channels();
+        to.resize(static_cast<std::size_t>(count * t * t * t * c));
+        std::int64_t at = 0;
+        for (const Tensor& x : is_pair() ? std::vector{first, second} : std::vector{second}) {
+            gather_with_halo(set, {x.data_ptr<float>(), x.size(0), side(), x.size(4)}, begin, count, to.data() + at, c);
+            at += x.size(4);
+        }
+    }
+};
+
+/// conv of all bricks. @return [N, side, side, side, conv.out()]
+template <class Conv>
+Tensor convolved(const Conv& conv, const Around& x, bool relu) {
+    const std::int64_t n = x.second.size(0), side = x.side();
+    Tensor y = torch::empty({n, side, side, side, static_cast<std::int64_t>(conv.out())}, x.second.options());
+    for_rows(n, bricks_together(side), [&](std::int64_t begin, std::int64_t end) {
+        thread_local std::vector<float> around;
+        x.gather(begin, end - begin, around);
+        conv.run(around, static_cast<std::size_t>(side), relu, rows_of(y, begin, end - begin));
+    });
+    return y;
+}
+
 struct ConvRelu : torch::autograd::Function<ConvRelu> {
-    static Tensor forward(AutogradContext* ctx, const Tensor& x_in, const Tensor& weight, const Tensor& bias,
-                          const BatchBricksPtr& bricks) {
-        const Tensor x = x_in.contiguous();
-        const std::int64_t side = x.size(1), in = x.size(4), out = weight.size(0), t = side + 2;
-        Tensor y = torch::empty({x.size(0), side, side, side, out}, x.options());
-        const kernels::BrickConv conv(span_of(weight.contiguous()), span_of(bias.contiguous()),
-                                      static_cast<std::size_t>(in), static_cast<std::size_t>(out), 3);
-        for_rows(x.size(0), bricks_together(side), [&](std::int64_t begin, std::int64_t end) {
-            std::vector<float> around(static_cast<std::size_t>((end - begin) * t * t * t * in));
-            gather_with_halo(bricks->set(), {x.data_ptr<float>(), x.size(0), side, in}, begin, end - begin,
-                             around.data(), in);
-            conv.run(around, static_cast<std::size_t>(side), true, rows_of(y, begin, end - begin));
-        });
+    static Tensor forward(AutogradContext* ctx, const Tensor& x_in, const Tensor& weight_in, const Tensor& bias,
+                          const BatchBricksPtr& bricks, const Tensor& fixed_in) {
+        const Tensor x = x_in.contiguous(), weight = weight_in.contiguous(), b = bias.contiguous();
+        const Tensor fixed = fixed_in.contiguous();
+        const Around around{bricks->set(), fixed, x};
+        const auto in = static_cast<std::size_t>(around.channels()), out = static_cast<std::size_t>(weight.size(0));
+        const Tensor y = is_even(x.size(1))
+                             ? convolved(kernels::WinogradConv(span_of(weight), span_of(b), in, out), around, true)
+                             : convolved(kernels::BrickConv(span_of(weight), span_of(b), in, out, 3), around, true);
         keep(ctx, bricks);
-        ctx->save_for_backward({x, y, weight});
+        ctx->save_for_backward({x, y, weight, fixed});
         return y;
     }
 
     static variable_list backward(AutogradContext* ctx, variable_list grads) {
         const auto saved = ctx->get_saved_variables();
-        const Tensor &x = saved[0], &y = saved[1], &weight = saved[2];
+        const Tensor &x = saved[0], &y = saved[1], &weight = saved[2], &fixed = saved[3];
         const BrickSet& set = bricks_of(ctx).set();
-        const std::int64_t n = x.size(0), side = x.size(1), in = x.size(4), out = weight.size(0), t = side + 2;
+        const Around around{set, fixed, x};
         const Tensor g = where_positive(grads[0].contiguous(), y);
         Tensor dL_dx;
-        if (ctx->needs_input_grad(0)) {
-            dL_dx = torch::empty(x.sizes(), x.options());
-            const Tensor turned = weight.flip({2, 3, 4}).transpose(0, 1).contiguous();
-            const std::vector<float> none(static_cast<std::size_t>(in));
-            const kernels::BrickConv conv(span_of(turned), none, static_cast<std::size_t>(out),
-                                          static_cast<std::size_t>(in), 3);
-            for_rows(n, bricks_together(side), [&](std::int64_t begin, std::int64_t end) {
-                std::vector<float> around(static_cast<std::size_t>((end - begin) * t * t * t * out));
-                gather_with_halo(set, {g.data_ptr<float>(), n, side, out}, begin, end - begin, around.data(), out);
-                conv.run(around, static_cast<std::size_t>(side), false, rows_of(dL_dx, begin, end - begin));
-            });
-        }
-        return {dL_dx, weight_gradient(x, g, set), g.view({-1, out}).sum(0), Tensor()};
+        if (ctx->needs_input_grad(0)) dL_dx = input_gradient(weight, fixed, {set, {}, g});
+        const Tensor dL_dweight = is_even(x.size(1)) ? weight_gradient_of_tiles(around, g) : weight_gradient(around, g);
+        return {dL_dx, dL_dweight, g.view({-1, g.size(4)}).sum(0), Tensor(), Tensor()};
     }
 
-    static Tensor weight_gradient(const Tensor& x, const Tensor& g, const BrickSet& set) {
-        const std::int64_t n = x.size(0), side = x.size(1), in = x.size(4), out = g.size(4), t = side + 2;
+    static Tensor input_gradient(const Tensor& weight, const Tensor& fixed, const Around& g) {
+        const std::int64_t first = fixed.dim() == 5 ? fixed.size(4) : 0;
+        const auto in = static_cast<std::size_t>(weight.size(1)), out = static_cast<std::size_t>(weight.size(0));
+        if (is_even(g.side()))
+            return convolved(kernels::WinogradConv::backward(span_of(weight), in, out, static_cast<std::size_t>(first)),
+                             g, false);
+        const Tensor turned = weight.slice(1, first).flip({2, 3, 4}).transpose(0, 1).contiguous();
+        const std::vector<float> none(static_cast<std::size_t>(turned.size(0)));
+        return convolved(kernels::BrickConv(span_of(turned), none, out, none.size(), 3), g, false);
+    }
+
+    /// Sums over bricks in at most kSums parts.
+    struct Parts {
+        std::int64_t parts, rows;  ///< rows of a part
+        Parts(std::int64_t n, std::int64_t side) {
+            const std::int64_t most = std::clamp<std::int64_t>(n * side * side * side / kCellsOfSum, 1, kSums);
+            rows = std::max<std::int64_t>(1, (n + most - 1) / most);
+            parts = std::max<std::int64_t>(1, (n + rows - 1) / rows);
+        }
+    };
+
+    /// @param sum [parts, 27, in, out]  @return [out, in, 3, 3, 3]
+    static Tensor joined(const Tensor& sum) {
+        const Tensor all = sum.size(0) == 1 ? sum[0] : sum.sum(0);
+        return all.permute({2, 1, 0}).contiguous().view({all.size(2), all.size(1), 3, 3, 3});
+    }
+
+    static Tensor weight_gradient(const Around& x, const Tensor& g) {
+        const std::int64_t n = g.size(0), side = x.side(), in = x.channels(), out = g.size(4);
         const std::int64_t together = std::clamp<std::int64_t>(512 / (side * side * side), 1, 32);
-        const std::int64_t most = std::clamp<std::int64_t>(n * side * side * side / kCellsOfSum, 1, kSums);
-        const std::int64_t per_sum = std::max<std::int64_t>(1, (n + most - 1) / most);
-        const std::int64_t sums = std::max<std::int64_t>(1, (n + per_sum - 1) / per_sum);
-        const Tensor sum = torch::zeros({sums, 27, in, out}, x.options());
-        for_rows(sums, 1, [&](std::int64_t s0, std::int64_t s1) {
+        const Parts p(n, side);
+        const Tensor sum = torch::zeros({p.parts, 27, in, out}, g.options());
+        for_rows(p.parts, 1, [&](std::int64_t s0, std::int64_t s1) {
             std::vector<float> around;
             for (std::int64_t s = s0; s < s1; ++s)
-                for (std::int64_t at = s * per_sum; at < std::min(n, (s + 1) * per_sum); at += together) {
-                    const std::int64_t count = std::min({together, n - at, (s + 1) * per_sum - at});
-                    around.resize(static_cast<std::size_t>(count * t * t * t * in));
-                    gather_with_halo(set, {x.data_ptr<float>(), n, side, in}, at, count, around.data(), in);
+                for (std::int64_t at = s * p.rows, end = std::min(n, at + p.rows); at < end; at += together) {
+                    const std::int64_t count = std::min(together, end - at);
+                    x.gather(at, count, around);
                     kernels::add_brick_conv_gradient(around, rows_of(g, at, count), static_cast<std::size_t>(side), 3,
                                                      static_cast<std::size_t>(in), static_cast<std::size_t>(out),
                                                      rows_of(sum, s, 1));
                 }
         });
-        return (sums == 1 ? sum[0] : sum.sum(0)).permute({2, 1, 0}).contiguous().view({out, in, 3, 3, 3});
+        return joined(sum);
+    }
+
+    /// The same by Winograd's way, blocks of outputs beside parts.
+    static Tensor weight_gradient_of_tiles(const Around& x, const Tensor& g) {
+        const std::int64_t n = g.size(0), side = x.side(), in = x.channels(), out = g.size(4);
+        const std::int64_t together = std::clamp<std::int64_t>(256 / (side * side * side), 1, 32);
+        constexpr auto kBlock = static_cast<std::int64_t>(kernels::kWinogradOutputs);
+        const std::int64_t blocks = (out + kBlock - 1) / kBlock;
+        const Parts p(n, side);
+        const Tensor sum = torch::empty({p.parts, 27, in, out}, g.options());
+        for_rows(p.parts * blocks, 1, [&](std::int64_t begin, std::int64_t) {
+            const std::int64_t s = begin / blocks;
+            const auto block = static_cast<std::size_t>(begin % blocks), c = static_cast<std::size_t>(in);
+            thread_local std::vector<float> around, products;
+            products.assign(kernels::winograd_gradient_size(c), 0.0f);
+            for (std::int64_t at = s * p.rows, end = std::min(n, at + p.rows); at < end; at += together) {
+                const std::int64_t count = std::min(together, end - at);
+                x.gather(at, count, around);
+                kernels::add_winograd_gradient(around, rows_of(g, at, count), static_cast<std::size_t>(side), c,
+                                               static_cast<std::size_t>(out), block, products);
+            }
+            kernels::finish_winograd_gradient(products, c, static_cast<std::size_t>(out), block, rows_of(sum, s, 1));
+        });
+        return joined(sum);
     }
 };
 
@@ -267,8 +337,9 @@ Tensor scatter_bricks(const Tensor& x, const BatchBricksPtr& bricks, torch::IntA
     return Scatter::apply(x, bricks, sizes.vec());
 }
 
-Tensor brick_conv_relu(const Tensor& x, const Tensor& weight, const Tensor& bias, const BatchBricksPtr& bricks) {
-    return ConvRelu::apply(x, weight, bias, bricks);
+Tensor brick_conv_relu(const Tensor& x, const Tensor& weight, const Tensor& bias, const BatchBricksPtr& bricks,
+                       const Tensor& fixed) {
+    return ConvRelu::apply(x, weight, bias, bricks, fixed.defined() ? fixed : torch::empty({0}, x.options()));
 }
 
 Tensor brick_pool(const Tensor& x) { return Pool::apply(x); }

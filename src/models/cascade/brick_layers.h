@@ -41,8 +41,9 @@ torch::Tensor gather_bricks(const torch::Tensor& volumes, const BatchBricksPtr& 
 /// [N, 8, 8, 8, C] -> volumes [batch, C, D, H, W] of these sizes, zeros where there is no brick.
 torch::Tensor scatter_bricks(const torch::Tensor& x, const BatchBricksPtr& bricks, torch::IntArrayRef sizes);
 /// relu(3^3 convolution); zeros around the bricks. @param weight [out, in, 3, 3, 3]
+/// @param fixed  channels in front of those of x that get no gradient, or undefined
 torch::Tensor brick_conv_relu(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
-                              const BatchBricksPtr& bricks);
+                              const BatchBricksPtr& bricks, const torch::Tensor& fixed = {});
 /// The mean of each 2^3 cells.
 torch::Tensor brick_pool(const torch::Tensor& x);
 /// x with each cell of `coarser` added to the 2^3 cells below it.

@@ -335,6 +335,7 @@ std::unique_ptr<CascadeField> encode_cascade_windows(const CascadeKernelsPtr& ne
                     .most_bricks = windows.most_bricks,
                     .spacing = options.spacing,
                     .noise = options.noise,
+                    .mesh_cell = windows.mesh_cell,
                     .domain = {}};
     int resident = 0;
     while (resident < plan.octaves && sizes.cells(resident + 1) <= windows.resident_cells) ++resident;

@@ -9,23 +9,19 @@
 namespace nir::models {
 namespace {
 
-/// Features of a child window: the parent's, cut out with one cell around (replicated at the border), upsampled by 2.
-/// Appends the logits [n/2, n/2, n/2] of the parent's cells there.
-torch::Tensor child_context(CascadeNet& net, const torch::Tensor& parent, const std::int64_t* offset,
-                            std::vector<torch::Tensor>& logits) {
-    const std::int64_t half = parent.size(1) / 2;
-    namespace F = torch::nn::functional;
-    torch::Tensor p = F::pad(parent.unsqueeze(0), F::PadFuncOptions({1, 1, 1, 1, 1, 1}).mode(torch::kReplicate));
-    for (std::int64_t axis = 0; axis < 3; ++axis) p = p.narrow(4 - axis, offset[axis], half + 2);
-    {
-        const torch::NoGradGuard no_grad;
-        torch::Tensor inner = p.squeeze(0);
-        for (std::int64_t axis = 1; axis < 4; ++axis) inner = inner.narrow(axis, 1, half);
-        logits.push_back(net->decode_features(inner.permute({1, 2, 3, 0})));
+/// Logits of the parents' cells in the windows of the next octave. @return [M, n/2, n/2, n/2]
+torch::Tensor parent_logits(CascadeNet& net, const torch::Tensor& features, const torch::Tensor& parent,
+                            const torch::Tensor& offset) {
+    const torch::NoGradGuard no_grad;
+    const std::int64_t half = features.size(2) / 2;
+    std::vector<torch::Tensor> inner;
+    for (std::int64_t i = 0; i < parent.size(0); ++i) {
+        torch::Tensor p = features[parent.data_ptr<std::int64_t>()[i]];
+        for (std::int64_t axis = 0; axis < 3; ++axis)
+            p = p.narrow(3 - axis, offset.data_ptr<std::int64_t>()[3 * i + axis], half);
+        inner.push_back(p.permute({1, 2, 3, 0}));
     }
-    p = upsample_octave(p);
-    for (std::int64_t axis = 2; axis < 5; ++axis) p = p.narrow(axis, 2, 2 * half);
-    return p.squeeze(0);
+    return net->decode_features(torch::stack(inner));
 }
 
 }  // namespace
@@ -40,11 +36,8 @@ torch::Tensor cascade_loss(CascadeNet& net, const nn::Batch& batch, CascadeLossR
             features = net->coarse(moments, part("openness"));
         } else {
             const torch::Tensor parent = part("parent"), offset = part("offset");
-            std::vector<torch::Tensor> context, coarser;
-            for (std::int64_t i = 0; i < moments.size(0); ++i)
-                context.push_back(child_context(net, features[parent.data_ptr<std::int64_t>()[i]],
-                                                offset.data_ptr<std::int64_t>() + 3 * i, coarser));
-            features = net->fine(moments, torch::stack(context), active_mask(moments, torch::stack(coarser)));
+            const torch::Tensor mask = active_mask(moments, parent_logits(net, features, parent, offset));
+            features = net->fine(moments, net->context(features, parent, offset), mask);
         }
         const torch::Tensor logits = net->decode(features, part("queries"));
         const torch::Tensor loss = torch::binary_cross_entropy_with_logits(logits, part("occupancy"));

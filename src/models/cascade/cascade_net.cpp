@@ -3,6 +3,7 @@
 #include "models/cascade/cascade_net.h"
 
 #include "models/cascade/brick_layers.h"
+#include "models/cascade/window_layers.h"
 
 #include <array>
 
@@ -47,17 +48,20 @@ CascadeUnetImpl::CascadeUnetImpl(std::int64_t in, const std::vector<int>& widths
     last_->weight.mul_(0.3f);
 }
 
-torch::Tensor CascadeUnetImpl::forward(const torch::Tensor& x, const torch::Tensor& mask) {
+torch::Tensor CascadeUnetImpl::forward(const torch::Tensor& x, const torch::Tensor& mask, const torch::Tensor& fixed) {
     const bool fits = !plain_ && levels_ <= 4 && x.scalar_type() == torch::kFloat32 && x.device().is_cpu();
     const BatchBricksPtr bricks = fits ? batch_bricks(x.sizes(), mask) : BatchBricksPtr();
-    return bricks && bricks->set().size() > 0 ? on_bricks(x, bricks) : whole(x, mask);
+    if (bricks && bricks->set().size() > 0) return on_bricks(x, bricks, fixed);
+    return whole(fixed.defined() ? torch::cat({fixed, x}, 1) : x, mask);
 }
 
-torch::Tensor CascadeUnetImpl::on_bricks(const torch::Tensor& volumes, const BatchBricksPtr& bricks) {
+torch::Tensor CascadeUnetImpl::on_bricks(const torch::Tensor& volumes, const BatchBricksPtr& bricks,
+                                         const torch::Tensor& fixed) {
     const auto n = static_cast<std::size_t>(levels_);
-    const auto conv = [&](const std::shared_ptr<torch::nn::Module>& m, const torch::Tensor& x) {
+    const auto conv = [&](const std::shared_ptr<torch::nn::Module>& m, const torch::Tensor& x,
+                          const torch::Tensor& before = {}) {
         const auto* c = m->as<torch::nn::Conv3d>();
-        return brick_conv_relu(x, c->weight, c->bias, bricks);
+        return brick_conv_relu(x, c->weight, c->bias, bricks, before);
     };
     const auto lifted = [](const torch::nn::Conv3dImpl& c, const torch::Tensor& x) {
         return torch::linear(x, c.weight.flatten(1), c.bias);
@@ -66,7 +70,7 @@ torch::Tensor CascadeUnetImpl::on_bricks(const torch::Tensor& volumes, const Bat
     torch::Tensor x = gather_bricks(volumes, bricks);
     for (std::size_t i = 0; i < n; ++i) {
         if (i > 0) x = brick_pool(x);
-        x = conv(down_a_[i], x);
+        x = conv(down_a_[i], x, i == 0 && fixed.defined() ? gather_bricks(fixed, bricks) : torch::Tensor());
         if (i > 0) x = conv(down_b_[i - 1], x);
         if (i + 1 < n) skips.push_back(x);
     }
@@ -131,7 +135,25 @@ torch::Tensor CascadeNetImpl::coarse(const torch::Tensor& moments, const torch::
 
 torch::Tensor CascadeNetImpl::fine(const torch::Tensor& moments, const torch::Tensor& context,
                                    const torch::Tensor& mask) {
-    return fine_->forward(torch::cat({moments, context}, 1), mask) + context;
+    return fine_->forward(context, mask, moments) + context;
+}
+
+torch::Tensor CascadeNetImpl::context(const torch::Tensor& features, const torch::Tensor& parent,
+                                      const torch::Tensor& offset) {
+    if (!plain_ && features.scalar_type() == torch::kFloat32 && features.device().is_cpu())
+        return window_context(features, parent, offset);
+    std::vector<torch::Tensor> out;
+    const std::int64_t half = features.size(2) / 2;
+    for (std::int64_t i = 0; i < parent.size(0); ++i) {
+        torch::Tensor p = F::pad(features[parent[i].item<std::int64_t>()].unsqueeze(0),
+                                 F::PadFuncOptions({1, 1, 1, 1, 1, 1}).mode(torch::kReplicate));
+        for (std::int64_t axis = 0; axis < 3; ++axis)
+            p = p.narrow(4 - axis, offset[i][axis].item<std::int64_t>(), half + 2);
+        p = upsample_octave(p);
+        for (std::int64_t axis = 2; axis < 5; ++axis) p = p.narrow(axis, 2, 2 * half);
+        out.push_back(p.squeeze(0));
+    }
+    return torch::stack(out);
 }
 
 torch::Tensor CascadeNetImpl::decode(const torch::Tensor& features, const torch::Tensor& points) {

@@ -18,19 +18,21 @@ class BatchBricks;
 class CascadeUnetImpl : public torch::nn::Module {
 public:
     CascadeUnetImpl(std::int64_t in, const std::vector<int>& widths, std::int64_t out);
-    /// @param x     [B, in, D, H, W] f32, sides multiples of 2^(levels - 1)
+    /// @param x     [B, in, D, H, W] f32, sides multiples of 2^(levels - 1); with `fixed` the last of these channels
     /// @param mask  [B, 1, D, H, W] f32 of 0 and 1, constant on aligned blocks of 2^(levels - 1) cells, or undefined.
     ///              Where it is 0 every volume on the way counts as 0; BrickUnet never touches those cells.
     ///              Volumes of whole bricks in float32 go through our own layers (brick_layers.h).
+    /// @param fixed [B, ., D, H, W] channels in front of those of x that get no gradient, or undefined
     /// @return [B, out, D, H, W]
-    torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& mask = {});
+    torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& mask = {}, const torch::Tensor& fixed = {});
     /// The same with torch's own operations on whole volumes, of any floating type.
     torch::Tensor whole(torch::Tensor x, torch::Tensor mask = {});
     /// Makes forward() the same as whole(): the yardstick of benches and tests.
     void use_plain_operators(bool plain) { plain_ = plain; }
 
 private:
-    torch::Tensor on_bricks(const torch::Tensor& volumes, const c10::intrusive_ptr<BatchBricks>& bricks);
+    torch::Tensor on_bricks(const torch::Tensor& volumes, const c10::intrusive_ptr<BatchBricks>& bricks,
+                            const torch::Tensor& fixed);
 
     std::int64_t levels_;
     bool plain_ = false;
@@ -68,6 +70,10 @@ public:
     ///        upsampled to this one; mask [B, 1, D, H, W] from active_mask(): where it is 0 the context is the result.
     /// @return features [B, features, D, H, W]
     torch::Tensor fine(const torch::Tensor& moments, const torch::Tensor& context, const torch::Tensor& mask);
+    /// What fine() is told of the coarser octave. @param features [B, features, n, n, n]
+    /// @param parent [M] i64 rows of features  @param offset [M, 3] i64, (x, y, z) of the window in its parent
+    /// @return [M, features, n, n, n]
+    torch::Tensor context(const torch::Tensor& features, const torch::Tensor& parent, const torch::Tensor& offset);
     /// Logits at points given in cells of the feature volume.
     /// @param features [B, features, D, H, W]; points [B, T, 3] as (x, y, z)  @return [B, T]
     torch::Tensor decode(const torch::Tensor& features, const torch::Tensor& points);
@@ -75,12 +81,14 @@ public:
 
     const CascadeConfig& config() const { return config_; }
     void use_plain_operators(bool plain) {
+        plain_ = plain;
         coarse_->use_plain_operators(plain);
         fine_->use_plain_operators(plain);
     }
 
 private:
     CascadeConfig config_;
+    bool plain_ = false;
     CascadeUnet coarse_{nullptr}, fine_{nullptr};
     CascadeDecoder decoder_{nullptr};
 };

@@ -78,11 +78,18 @@ Vec3i cell_of(Vec3f p, Vec3f origin, float cell) {
 
 void for_cell_blocks(const PointSource& points, Vec3f origin, float cell, int border,
                      const std::function<void(const CellBlock&)>& f) {
+    if (points.size() > 0) for_cell_blocks(points, points.box(), origin, cell, border, f);
+}
+
+void for_cell_blocks(const PointSource& points, const Box3f& box, Vec3f origin, float cell, int border,
+                     const std::function<void(const CellBlock&)>& f) {
     NIR_CHECK(cell > 0 && border >= 0);
     if (points.size() == 0) return;
-    const Box3f box = points.box();
+    const Box3f all = points.box();
+    const Box3f within{geom::max(box.lo, all.lo), geom::min(box.hi, all.hi)};
+    if (within.empty()) return;
     Splitter(points, origin, cell, border, f)
-        .split(cell_of(box.lo, origin, cell), cell_of(box.hi, origin, cell) + Vec3i{1, 1, 1});
+        .split(cell_of(within.lo, origin, cell), cell_of(within.hi, origin, cell) + Vec3i{1, 1, 1});
 }
 
 }  // namespace nir::models

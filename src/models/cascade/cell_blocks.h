@@ -26,5 +26,8 @@ struct CellBlock {
 /// @param origin  of the grid of cells  @param cell > 0
 void for_cell_blocks(const geom::PointSource& points, geom::Vec3f origin, float cell, int border,
                      const std::function<void(const CellBlock&)>& f);
+/// The same for the cells that meet a box.
+void for_cell_blocks(const geom::PointSource& points, const geom::Box3f& box, geom::Vec3f origin, float cell,
+                     int border, const std::function<void(const CellBlock&)>& f);
 
 }  // namespace nir::models

@@ -40,8 +40,13 @@ Thinned thin(const PointSource::Found& found, Vec3f origin, float cell) {
 }  // namespace
 
 std::vector<Vec3f> thin_source(const PointSource& points, Vec3f origin, float cell) {
+    if (points.size() == 0) return {};
+    return thin_source(points, points.box(), origin, cell);
+}
+
+std::vector<Vec3f> thin_source(const PointSource& points, const geom::Box3f& box, Vec3f origin, float cell) {
     std::vector<std::pair<std::uint32_t, Vec3f>> kept;
-    for_cell_blocks(points, origin, cell, 0, [&](const CellBlock& block) {
+    for_cell_blocks(points, box, origin, cell, 0, [&](const CellBlock& block) {
         const Thinned here = thin(block.found, origin, cell);
         for (std::size_t i = 0; i < here.index.size(); ++i) kept.emplace_back(here.index[i], here.points[i]);
     });

@@ -12,6 +12,9 @@ namespace nir::models {
 /// most about half a million points are in memory together, besides the result.
 /// @param origin  of the grid of cells  @param cell > 0
 std::vector<geom::Vec3f> thin_source(const geom::PointSource& points, geom::Vec3f origin, float cell);
+/// The same for the cells that meet a box.
+std::vector<geom::Vec3f> thin_source(const geom::PointSource& points, const geom::Box3f& box, geom::Vec3f origin,
+                                     float cell);
 
 /// share_of_folds() (fitted_field.h) of thin_source(points, origin, cell / thinning), box by box too; a bit a point is
 /// kept.

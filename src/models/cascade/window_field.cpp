@@ -4,8 +4,10 @@
 
 #include "nir/base/error.h"
 
+#include "models/cascade/cell_blocks.h"
 #include "models/cascade/octave_bricks.h"
 #include "models/cascade/octave_encoder.h"
+#include "models/cascade/thin_source.h"
 #include "models/fitted/fitted_field.h"
 
 #include <cmath>
@@ -60,14 +62,14 @@ public:
         if (window_ && region_.contains(region.lo) && region_.contains(region.hi)) return;
         window_.reset();
         const float learned_cell = plan_.whole.cell(plan_.octaves);
-        FitOptions fit{
-            .spacing = plan_.spacing, .noise = plan_.noise, .region = region, .scan_points = points_->size()};
+        FitOptions fit = fit_options();
+        fit.region = region;
         if (!plan_.sensors.empty()) fit.views.emplace();  // matters to the reach
         const float reach = plan_.fit ? fit_reach(fit, points_->size(), learned_cell) : 0;
         const Box3f around = region.padded(reach);
         auto learned = learned_field(octaves_near(around), net_, plan_.domain);
         if (plan_.free_space) learned = carve_free_space(std::move(learned), plan_.free_space);
-        window_ = plan_.fit ? with_planes(std::move(learned), around, fit) : std::move(learned);
+        window_ = plan_.fit ? with_planes(std::move(learned), fit) : std::move(learned);
         region_ = region;
     }
 
@@ -81,8 +83,7 @@ public:
     int octaves() const override { return plan_.octaves; }
     float finest_cell() const override {
         const float learned = plan_.whole.cell(plan_.octaves);
-        const FitOptions fit{.spacing = plan_.spacing, .noise = plan_.noise, .region = {}, .scan_points = 0};
-        return plan_.fit ? fit_cell(fit, points_->size()) : learned;
+        return plan_.fit ? fit_cell(fit_options(), points_->size()) : learned;
     }
     bool fitted() const override { return plan_.fit; }
     std::size_t memory_bytes() const override { return window_ ? window_->memory_bytes() : plan_.whole.memory_bytes(); }
@@ -93,17 +94,35 @@ private:
         return *window_;
     }
 
-    /// Planes on the points of a box.
-    std::unique_ptr<CascadeField> with_planes(std::unique_ptr<CascadeField> learned, const Box3f& around,
-                                              FitOptions fit) {
-        auto near = points_->find(around);
-        std::vector<Vec3f> views;
-        if (!plan_.sensors.empty()) {
-            plan_.sensors.of_point = std::move(near.sensors);
-            fit.views = views = plan_.sensors.directions(near.points);
-        }
+    FitOptions fit_options() const {
+        return {.spacing = plan_.spacing,
+                .noise = plan_.noise,
+                .mesh_cell = plan_.mesh_cell,
+                .region = {},
+                .scan_points = points_->size(),
+                .views = {}};
+    }
+
+    /// Planes on the points around a box, which are read block by block.
+    std::unique_ptr<CascadeField> with_planes(std::unique_ptr<CascadeField> learned, const FitOptions& fit) {
+        const auto cells = fit_cells(fit, points_->size(), learned->finest_cell());
+        const auto boxes = fit_boxes(cells, *fit.region);
+        Box3f all;
+        for (const auto& b : boxes) all.extend(b.lo), all.extend(b.hi);
+        std::vector<FitPoints> levels(cells.size());
+        const Vec3f origin = plan_.domain.lo;
+        for_cell_blocks(*points_, all, origin, cells.back(), 0, [&](const CellBlock& block) {
+            FitPoints here{.index = block.found.index, .points = block.found.points, .weights = {}, .views = {}};
+            if (!plan_.sensors.empty()) {
+                plan_.sensors.of_point = block.found.sensors;
+                here.views = plan_.sensors.directions(here.points);
+            }
+            const auto parts = fit_levels(std::move(here), origin, cells, boxes);
+            for (std::size_t k = 0; k < cells.size(); ++k) append(levels[k], parts[k]);
+        });
+        for (auto& level : levels) sort_by_index(level);
         NoProgress quiet;
-        return fit_surface(std::move(learned), near.points, fit, quiet);
+        return fit_surface(std::move(learned), std::move(levels), fit, quiet);
     }
 
     /// All octaves, the local ones exact near the places of a box.
@@ -119,9 +138,10 @@ private:
         for (int octave = first; octave <= plan_.octaves; ++octave) {
             const BrickBox& core = cores[static_cast<std::size_t>(octave)];
             const float cell = tree.cell(octave);
-            auto near = points_->points_in_box(
-                box_of(tree, octave, core.grown(kHaloBricks)).padded(static_cast<float>(kBrickCells) * cell));
-            if (plan_.thinning > 0) near = thin_points(near, tree.origin(), cell / plan_.thinning);
+            const Box3f near_box =
+                box_of(tree, octave, core.grown(kHaloBricks)).padded(static_cast<float>(kBrickCells) * cell);
+            const auto near = plan_.thinning > 0 ? thin_source(*points_, near_box, tree.origin(), cell / plan_.thinning)
+                                                 : points_->points_in_box(near_box);
             add_fine_octave(*net_, tree, near, core, plan_.most_bricks);
         }
         return tree;

@@ -22,6 +22,7 @@ struct WindowPlan {
     float thinning = 0;           ///< points along a cell that the network sees at most; 0 = all
     std::size_t most_bricks = 0;  ///< computed together
     double spacing = 0, noise = 0;
+    double mesh_cell = 0;  ///< FitOptions::mesh_cell
     geom::Box3f domain;
     geom::Sensors sensors{};                        ///< their places; empty: not known. The points know which is theirs
     std::shared_ptr<const FreeSpace> free_space{};  ///< of the whole scan, if there are sensors

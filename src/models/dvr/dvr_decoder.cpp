@@ -45,6 +45,11 @@ Tensor DvrDecoderImpl::at_points(const Tensor& p, const Tensor& picture, const T
 void DvrDecoderImpl::start_as_ball(double radius, double slope) {
     const torch::NoGradGuard no_grad;
     fc_p_->weight.normal_(0, 1), fc_p_->bias.zero_();
+    // Codes say nothing at first.
+    for (const auto& layer : *fc_c_) {
+        auto& linear = *layer->as<torch::nn::Linear>();
+        linear.weight.zero_(), linear.bias.zero_();
+    }
     // The last layers of the blocks are zero from the start, so the activations arrive as they are.
     fc_out_->weight.zero_(), fc_out_->bias.zero_();
     fc_out_->weight[0].fill_(-slope * std::sqrt(2 * M_PI) / config_.hidden);

@@ -33,10 +33,11 @@ void DvrConfig::describe(ConfigVisitor& v) {
     v.table("encoder", encoder, "image to code; null: one object");
     v.table("decoder", decoder, "point and code to occupancy and colour");
     v.field("start_radius", start_radius, {.min = 0, .max = 0.5, .unit = "sides of the cube"},
-            "an object without code starts as a ball of this radius; 0 = as torch draws it");
+            "every object starts as a ball of this radius; 0 = as torch draws it");
     v.field("march_steps", march_steps, {.min = 2, .max = 4096}, "samples along a ray in search of the surface");
     v.field("faithful", faithful, "slopes below 1e-3 lose their sign, no ball to start with, as in the papers' code");
     v.field("rgb_weight", rgb_weight, {.min = 0}, "of the colours' absolute difference");
+    v.field("depth_weight", depth_weight, {.min = 0}, "of the depths' absolute difference, in sides of the cube");
     v.field("normal_weight", normal_weight, {.min = 0}, "of the turn of normals between neighbours");
     v.field("freespace_weight", freespace_weight, {.min = 0}, "of rays that pass the object");
     v.field("occupancy_weight", occupancy_weight, {.min = 0}, "of rays that miss the object and should not");
@@ -50,8 +51,7 @@ DvrModuleImpl::DvrModuleImpl(const DvrConfig& config) {
     if (config.decoder.c_dim > 0)
         encoder = register_module("encoder",
                                   nn::make_global_encoder(config.encoder, {.c_dim = config.decoder.c_dim, .z_dim = 0}));
-    else if (config.start_radius > 0 && !config.faithful)
-        decoder->start_as_ball(config.start_radius, kStartSlope);
+    if (config.start_radius > 0 && !config.faithful) decoder->start_as_ball(config.start_radius, kStartSlope);
 }
 
 Dvr::Dvr(const DvrConfig& config) : config_(config), net_(config) {}
@@ -68,9 +68,14 @@ at::Tensor Dvr::loss(const nn::Batch& batch, const LossLog& log) {
     march.level = static_cast<float>(std::log(config_.threshold / (1 - config_.threshold)));
     const Tensor first = first_surface(net_->decoder, code.detach(), rays, march);
     DvrWeights w;
-    w.rgb = config_.rgb_weight, w.normal = config_.normal_weight;
+    w.rgb = config_.rgb_weight, w.depth = config_.depth_weight, w.normal = config_.normal_weight;
     w.freespace = config_.freespace_weight, w.occupancy = config_.occupancy_weight;
-    const DvrTargets targets{batch.at("rgb"), batch.at("object") > 0.5, {}};
+    DvrTargets targets{batch.at("rgb"), batch.at("object") > 0.5, {}};
+    if (w.depth > 0) {
+        if (!batch.tensors.contains("depth"))
+            fail(ErrorKind::config, "model.depth_weight needs [data] name = \"pictures\" with depth = true");
+        targets.depth = batch.at("depth");
+    }
     DvrSamples samples{batch.at("freespace"), batch.at("occupied"), {}};
     // Figures of held-out pictures do not depend on torch's generator.
     std::optional<nn::SeededScope> fixed;

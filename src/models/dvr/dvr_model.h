@@ -19,7 +19,7 @@ struct DvrConfig {
     double start_radius = 0.3;
     std::int64_t march_steps = 64;
     bool faithful = false;
-    double rgb_weight = 1, normal_weight = 0.05, freespace_weight = 1, occupancy_weight = 1;
+    double rgb_weight = 1, depth_weight = 0, normal_weight = 0.05, freespace_weight = 1, occupancy_weight = 1;
 
     void describe(ConfigVisitor& v);
 };
@@ -37,7 +37,7 @@ TORCH_MODULE(DvrModule);
 /// differentiating through the surface that each ray meets first. Of one object (c_dim = 0), or conditioned on a
 /// picture. Frame: cube of side 1 + padding around 0.
 /// Batches: "origins", "directions", "rgb", "freespace", "occupied" [B,N,3], "object" [B,N] (data "views"); with an
-/// encoder also "observation" [B,3,H,W].
+/// encoder also "observation" [B,3,H,W] and, for a loss of depths, "depth" [B,N] (data "pictures").
 /// Deviations: rays are marched by a kernel that stops at the surface; slopes along a ray keep their sign where they
 /// are raised to 1e-3, and the network of one object starts as a ball (faithful = true: neither). Ref: niemeyer2020.
 class Dvr final : public Model {

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace nir::models {
 namespace {
@@ -20,8 +21,9 @@ using geom::Vec3f;
 // left in a plane, about noise x spacing / (2.3 cells), with the detail that the cell rounds off.
 constexpr double kSpacings = 1.0, kBlurs = 3.0;
 // Large scans do with wider planes, which take less than half the time and memory.
-constexpr std::size_t kLargeScan = 300000;
+constexpr double kLargeScan = 3e5, kVeryLargeScan = 1e6;
 constexpr double kLargeSpacings = 1.5;
+constexpr double kMeshCells = 0.75;  ///< of the mesh, that a plane's cell is wide at least
 // Weight of a surface that is sampled with one point per spacing^2: kernel in the plane times its height, 0.62.
 constexpr double kPeak = 0.62;
 constexpr float kWeightFrom = 0.1f, kWeightTo = 0.3f;  ///< shares of that weight between which a fit fades in
@@ -44,22 +46,20 @@ float fade(float v, float from, float to) {
     return t * t * (3 - 2 * t);
 }
 
-/// Cells of the lattices, finest first.
-std::vector<float> lattice_cells(const FitOptions& options, std::size_t points, float learned_cell) {
-    std::vector<float> cells;
-    const float reach = (options.views ? kReachOfViews : kReach) * learned_cell;
-    for (float h = fit_cell(options, points); h < reach || cells.empty(); h *= 2) cells.push_back(h);
-    return cells;
+/// Cells of the finest lattice, whatever the mesh.
+double usual_cell(const FitOptions& options, std::size_t points) {
+    const double spacings = kSpacings + (kLargeSpacings - kSpacings) * largeness(points);
+    return std::max(spacings * options.spacing, kBlurs * std::sqrt(options.noise * options.spacing));
 }
 
 class FittedField final : public CascadeField {
 public:
-    FittedField(std::unique_ptr<CascadeField> learned, std::span<const Vec3f> points, const FitOptions& options,
-                Progress& progress)
+    FittedField(std::unique_ptr<CascadeField> learned, std::vector<FitPoints> points, const FitOptions& options,
+                std::size_t scan_points, Progress& progress)
         : learned_(std::move(learned)) {
-        const auto sizes =
-            lattice_cells(options, options.scan_points ? options.scan_points : points.size(), learned_->finest_cell());
-        const double per_spacing = static_cast<double>(sizes[0]) / options.spacing;
+        const auto sizes = fit_cells(options, scan_points, learned_->finest_cell());
+        NIR_CHECK(points.size() == sizes.size());
+        const double per_spacing = usual_cell(options, scan_points) / options.spacing;
         full_weight_ = static_cast<float>(kPeak * per_spacing * per_spacing);
         const Vec3f origin = learned_->domain().lo;
         slope_ = kSlope / learned_->finest_cell();
@@ -67,17 +67,16 @@ public:
         const auto tick = [&] {
             if (!progress.advance()) fail(ErrorKind::cancelled, "stopped while fitting the surface");
         };
-        const std::span<const Vec3f> views = options.views.value_or(std::span<const Vec3f>{});
-        for (const float h : sizes) {
-            levels_.emplace_back(points, origin, h, views);
-            tick();
-        }
         const geom::Box3f asked = options.region.value_or(learned_->domain());
-        for (auto& level : levels_) {
-            const float reach = &level == &levels_[0] ? kSupport + kTwiceReach : kSupport;
+        for (std::size_t k = 0; k < sizes.size(); ++k) {
+            const FitPoints& p = points[k];
+            MomentGrid& level = levels_.emplace_back(p.points, origin, sizes[k], p.views, p.weights);
+            tick();
+            const float reach = k == 0 ? kSupport + kTwiceReach : kSupport;
             orient(level, asked.padded(reach * level.cell()));
-            if (&level == &levels_[0]) twice(level, points, asked.padded(kTwiceReach * level.cell()));
+            if (k == 0) twice(level, p, asked.padded(kTwiceReach * level.cell()));
             level.forget_points();
+            points[k] = {};
             tick();
         }
         progress.end();
@@ -176,7 +175,8 @@ private:
 
     /// Heights of the points over their planes, averaged like the points: what a plane flattens at a crest is given
     /// back. Only points of a box matter. Ref: Tukey, Exploratory Data Analysis, 1977 (twicing).
-    void twice(MomentGrid& level, std::span<const Vec3f> points, const geom::Box3f& within) const {
+    void twice(MomentGrid& level, const FitPoints& from, const geom::Box3f& within) const {
+        const std::span<const Vec3f> points = from.points;
         std::vector<float> height(points.size()), share(points.size());
         const float most = level.cell();
         const auto order = level.points_by_place(points);
@@ -187,6 +187,7 @@ private:
                 const MomentGrid::Plane plane = level.fit(points[i]);
                 const float along = dot(plane.outwards, plane.normal);
                 share[i] = trust(plane) * fade(std::abs(along), kAgreeFrom, kAgreeTo);
+                share[i] *= from.weight(i);
                 if (share[i] > 0)
                     height[i] = std::clamp(std::copysign(1.0f, along) * dot(points[i] - plane.center, plane.normal),
                                            -most, most);
@@ -269,14 +270,32 @@ std::size_t count_folds(std::span<const Vec3f> points, std::span<const Vec3f> pl
     return static_cast<std::size_t>(std::count(folded.begin(), folded.end(), 1));
 }
 
+double largeness(std::size_t points) {
+    const double n = std::max(static_cast<double>(points), 1.0);
+    return std::clamp(std::log(n / kLargeScan) / std::log(kVeryLargeScan / kLargeScan), 0.0, 1.0);
+}
+
 float fit_cell(const FitOptions& options, std::size_t points) {
-    const double spacings = points < kLargeScan ? kSpacings : kLargeSpacings;
-    return static_cast<float>(
-        std::max(spacings * options.spacing, kBlurs * std::sqrt(options.noise * options.spacing)));
+    return static_cast<float>(std::max(usual_cell(options, points), kMeshCells * options.mesh_cell));
+}
+
+std::vector<float> fit_cells(const FitOptions& options, std::size_t points, float learned_cell) {
+    std::vector<float> cells;
+    const float reach = (options.views ? kReachOfViews : kReach) * learned_cell;
+    for (float h = fit_cell(options, points); h < reach || cells.empty(); h *= 2) cells.push_back(h);
+    return cells;
+}
+
+std::vector<geom::Box3f> fit_boxes(std::span<const float> cells, const geom::Box3f& region) {
+    std::vector<geom::Box3f> boxes;
+    for (const float h : cells)
+        boxes.push_back(
+            region.padded((boxes.empty() ? kSupport + kTwiceReach + kPointReach : kSupport + kPointReach) * h));
+    return boxes;
 }
 
 float fit_reach(const FitOptions& options, std::size_t points, float learned_cell) {
-    const auto cells = lattice_cells(options, points, learned_cell);
+    const auto cells = fit_cells(options, points, learned_cell);
     return std::max((kSupport + kPointReach) * cells.back(), (kSupport + kTwiceReach + kPointReach) * cells.front());
 }
 
@@ -284,7 +303,22 @@ std::unique_ptr<CascadeField> fit_surface(std::unique_ptr<CascadeField> learned,
                                           const FitOptions& options, Progress& progress) {
     NIR_CHECK(learned && options.spacing > 0 && options.noise >= 0);
     NIR_CHECK(!options.views || options.views->size() == points.size());
-    return std::make_unique<FittedField>(std::move(learned), points, options, progress);
+    const std::size_t scan_points = options.scan_points ? options.scan_points : points.size();
+    const auto cells = fit_cells(options, scan_points, learned->finest_cell());
+    FitPoints all;
+    all.index.resize(points.size());
+    std::iota(all.index.begin(), all.index.end(), 0u);
+    all.points.assign(points.begin(), points.end());
+    if (options.views) all.views.assign(options.views->begin(), options.views->end());
+    auto levels = fit_levels(std::move(all), learned->domain().lo, cells,
+                             options.region ? fit_boxes(cells, *options.region) : std::vector<geom::Box3f>{});
+    return std::make_unique<FittedField>(std::move(learned), std::move(levels), options, scan_points, progress);
+}
+
+std::unique_ptr<CascadeField> fit_surface(std::unique_ptr<CascadeField> learned, std::vector<FitPoints> levels,
+                                          const FitOptions& options, Progress& progress) {
+    NIR_CHECK(learned && options.spacing > 0 && options.noise >= 0 && options.region && options.scan_points > 0);
+    return std::make_unique<FittedField>(std::move(learned), std::move(levels), options, options.scan_points, progress);
 }
 
 }  // namespace nir::models

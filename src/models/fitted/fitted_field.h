@@ -5,6 +5,8 @@
 #include "nir/base/progress.h"
 #include "nir/models/cascade.h"
 
+#include "models/fitted/fit_points.h"
+
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,8 +14,9 @@
 namespace nir::models {
 
 struct FitOptions {
-    double spacing = 0;  ///< of the points on the surface; > 0
-    double noise = 0;    ///< standard deviation along the normal
+    double spacing = 0;    ///< of the points on the surface; > 0
+    double noise = 0;      ///< standard deviation along the normal
+    double mesh_cell = 0;  ///< of the mesh to come: planes are no finer than that; 0 = not known
     /// For a part of a scan: where the field will be asked. The points must hold all those of the scan within
     /// fit_reach() of it; the result is that of the whole scan then, bit by bit.
     std::optional<geom::Box3f> region{};
@@ -24,6 +27,11 @@ struct FitOptions {
 
 /// Cells of the finest lattice. @param points  of the whole scan
 float fit_cell(const FitOptions& options, std::size_t points);
+/// Cells of all lattices, finest first, each twice the one before. @param learned_cell  finest cell of the learned
+/// field
+std::vector<float> fit_cells(const FitOptions& options, std::size_t points, float learned_cell);
+/// Where points matter to each of these lattices, for a field that is asked in a box.
+std::vector<geom::Box3f> fit_boxes(std::span<const float> cells, const geom::Box3f& region);
 /// How far from a place the points matter to the fitted field, and how far
 /// from it the learned one is asked. @param learned_cell  finest cell of the learned field
 /// @param points  of the whole scan
@@ -53,6 +61,10 @@ inline constexpr float kFoldReach = 3;
 /// @param points   [N,3] of the scan, in the frame of `learned`
 /// @throws Error cancelled.
 std::unique_ptr<CascadeField> fit_surface(std::unique_ptr<CascadeField> learned, std::span<const geom::Vec3f> points,
+                                          const FitOptions& options, Progress& progress);
+/// The same for a part of a scan. @param levels  fit_levels() of fit_cells() at the lower corner of `learned`'s domain,
+/// for fit_boxes() of options.region at least
+std::unique_ptr<CascadeField> fit_surface(std::unique_ptr<CascadeField> learned, std::vector<FitPoints> levels,
                                           const FitOptions& options, Progress& progress);
 
 }  // namespace nir::models

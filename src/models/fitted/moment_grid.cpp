@@ -68,9 +68,11 @@ Thinnest thinnest_axis(const std::array<double, 6>& s) {
 
 }  // namespace
 
-MomentGrid::MomentGrid(std::span<const Vec3f> points, Vec3f origin, float cell, std::span<const Vec3f> directions)
+MomentGrid::MomentGrid(std::span<const Vec3f> points, Vec3f origin, float cell, std::span<const Vec3f> directions,
+                       std::span<const float> weights)
     : origin_(origin), cell_(cell) {
     NIR_CHECK(cell > 0 && (directions.empty() || directions.size() == points.size()));
+    NIR_CHECK(weights.empty() || weights.size() == points.size());
     // Every point goes to each brick that holds one of its eight nodes.
     std::vector<std::pair<std::uint64_t, std::uint32_t>> visits;
     visits.reserve(2 * points.size());
@@ -99,8 +101,9 @@ MomentGrid::MomentGrid(std::span<const Vec3f> points, Vec3f origin, float cell, 
     find_neighbours();
     data_.resize(bricks_.size());
     if (!directions.empty()) seen_.resize(bricks_.size());
-    spread(points, [&](Vec3f d, std::size_t brick, std::size_t at, float w, std::size_t point) {
+    spread(points, [&](Vec3f d, std::size_t brick, std::size_t at, float hat, std::size_t point) {
         Node& node = data_[brick][at];
+        const float w = weights.empty() ? hat : hat * weights[point];
         if (!directions.empty()) seen_[brick][at] += w * directions[point];
         node.weight += w;
         node.first += d * w;

@@ -22,9 +22,10 @@ class MomentGrid {
 public:
     /// @param points [N,3], finite  @param origin of node (0,0,0)  @param cell distance of nodes, > 0
     /// @param directions [N,3] to the sensors of the points, or empty: see seen_from()
+    /// @param weights [N] points that each stands for, or empty: 1
     /// The result depends on the order of the points (rounding), not on the number of threads.
     MomentGrid(std::span<const geom::Vec3f> points, geom::Vec3f origin, float cell,
-               std::span<const geom::Vec3f> directions = {});
+               std::span<const geom::Vec3f> directions = {}, std::span<const float> weights = {});
 
     float cell() const { return cell_; }
 

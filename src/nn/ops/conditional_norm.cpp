@@ -3,8 +3,8 @@
 #include "nir/nn/ops/conditional_norm.h"
 
 #include "nir/base/error.h"
+#include "nir/base/parallel.h"
 
-#include <ATen/Parallel.h>
 #include <algorithm>
 #include <vector>
 
@@ -21,8 +21,8 @@ constexpr std::int64_t kRows = 64;
 /// Calls f(b) for every shape, on all threads.
 template <class F>
 void for_shapes(std::int64_t batch, const F& f) {
-    at::parallel_for(0, batch, 1, [&](std::int64_t from, std::int64_t to) {
-        for (std::int64_t b = from; b < to; ++b) f(b);
+    parallel_for(static_cast<std::size_t>(batch), 1, [&](std::size_t from, std::size_t to) {
+        for (std::size_t b = from; b < to; ++b) f(static_cast<std::int64_t>(b));
     });
 }
 

@@ -3,9 +3,9 @@
 #include "nir/nn/ops/pointnet_resnet.h"
 
 #include "nir/base/error.h"
+#include "nir/base/parallel.h"
 #include "nir/kernels/row_ops.h"
 
-#include <ATen/Parallel.h>
 #include <algorithm>
 #include <limits>
 
@@ -41,8 +41,8 @@ struct Pooled {
 template <class T>
 void pool(const Net& net, const Tensor& x, Pooled& out) {
     const auto n = static_cast<std::size_t>(net.points * net.h), h = static_cast<std::size_t>(net.h);
-    at::parallel_for(0, net.batch, 1, [&](std::int64_t from, std::int64_t to) {
-        for (std::int64_t b = from; b < to; ++b) {
+    parallel_for(static_cast<std::size_t>(net.batch), 1, [&](std::size_t from, std::size_t to) {
+        for (auto b = static_cast<std::int64_t>(from); b < static_cast<std::int64_t>(to); ++b) {
             std::int32_t* rows = out.rows.data_ptr<std::int32_t>() + b * net.h;
             kernels::max_over_rows(std::span<const T>(x.data_ptr<T>() + b * net.points * net.h, n),
                                    std::span(out.values.data_ptr<T>() + b * net.h, h), std::span(rows, h));
@@ -157,8 +157,8 @@ public:
         Tensor out = torch::zeros({net_.batch, mine.size(1)}, mine.options());
         const auto sum = [&]<class T>(T) {
             const std::int64_t n = mine.size(1);
-            at::parallel_for(0, net_.batch, 1, [&](std::int64_t from, std::int64_t last) {
-                for (std::int64_t b = from; b < last; ++b) {
+            parallel_for(static_cast<std::size_t>(net_.batch), 1, [&](std::size_t from, std::size_t last) {
+                for (auto b = static_cast<std::int64_t>(from); b < static_cast<std::int64_t>(last); ++b) {
                     T* to = out.data_ptr<T>() + b * n;
                     const auto shape = static_cast<std::size_t>(b);
                     for (std::int64_t r = begin_[shape]; r < begin_[shape + 1]; ++r) {

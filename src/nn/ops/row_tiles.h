@@ -2,9 +2,10 @@
 // Copyright (c) 2026 the nir developers
 #pragma once
 
+#include "nir/base/parallel.h"
+
 #include <torch/torch.h>
 
-#include <ATen/Parallel.h>
 #include <algorithm>
 #include <memory>
 #include <vector>
@@ -63,11 +64,11 @@ public:
     /// one thread and record nothing.
     template <class T, class F>
     void each_tile(std::size_t buffers, const F& f) const {
-        at::parallel_for(0, groups_, 1, [&](std::int64_t from, std::int64_t to) {
+        parallel_for(static_cast<std::size_t>(groups_), 1, [&](std::size_t from, std::size_t to) {
             const at::AutoDispatchBelowAutograd no_autograd;
             const auto scratch = std::make_unique_for_overwrite<T[]>(buffers * tile_values());
             for (const RowTile& tile : tiles_)
-                if (static_cast<std::int64_t>(tile.group) >= from && static_cast<std::int64_t>(tile.group) < to)
+                if (static_cast<std::size_t>(tile.group) >= from && static_cast<std::size_t>(tile.group) < to)
                     f(tile, scratch.get());
         });
     }
