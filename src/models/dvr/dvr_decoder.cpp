@@ -8,6 +8,12 @@ namespace nir::models {
 
 using torch::Tensor;
 
+namespace {
+
+constexpr double kLeak = 0.2;
+
+}  // namespace
+
 void DvrDecoderConfig::describe(ConfigVisitor& v) {
     v.field("c_dim", c_dim, {.min = 0, .max = 4096}, "size of the code; 0: one object, no code");
     v.field("hidden", hidden, {.min = 1, .max = 4096}, "width of the layers");
@@ -35,11 +41,36 @@ Tensor DvrDecoderImpl::forward(const Tensor& p, const Tensor& c) {
 
 Tensor DvrDecoderImpl::at_points(const Tensor& p, const Tensor& picture, const Tensor& c) {
     Tensor h = fc_p_(p);
-    for (std::size_t i = 0; i < blocks_->size(); ++i) {
-        if (config_.c_dim > 0) h = h + fc_c_[i]->as<torch::nn::Linear>()->forward(c).index_select(0, picture);
-        h = blocks_[i]->as<nn::ResnetBlockFC>()->forward(h);
+    for (std::size_t i = 0; i < blocks_->size(); ++i) h = block(i).forward(with_code(h, i, picture, c));
+    return fc_out_(config_.leaky ? torch::leaky_relu(h, kLeak) : h.relu());
+}
+
+Tensor DvrDecoderImpl::with_code(const Tensor& h, std::size_t i, const Tensor& picture, const Tensor& c) {
+    if (config_.c_dim == 0) return h;
+    return h + fc_c_[i]->as<torch::nn::Linear>()->forward(c).index_select(0, picture);
+}
+
+Tensor DvrDecoderImpl::logit_gradients(const Tensor& p, const Tensor& picture, const Tensor& c) {
+    std::vector<Tensor> before;  // in front of each ReLU
+    {
+        const torch::NoGradGuard no_grad;
+        Tensor h = fc_p_(p);
+        for (std::size_t i = 0; i < blocks_->size(); ++i) {
+            const auto &first = block(i).fc_0(), &second = block(i).fc_1();
+            before.push_back(with_code(h, i, picture, c));
+            before.push_back(torch::linear(before.back().relu(), first.weight, first.bias));
+            h = before[2 * i] + torch::linear(before[2 * i + 1].relu(), second.weight, second.bias);
+        }
+        before.push_back(h);
     }
-    return fc_out_(config_.leaky ? torch::leaky_relu(h, 0.2) : h.relu());
+    const auto through = [](const Tensor& v, const Tensor& x) { return torch::threshold_backward(v, x, 0); };
+    Tensor v = fc_out_->weight.narrow(0, 0, 1).expand_as(before.back());
+    v = config_.leaky ? torch::where(before.back() > 0, v, kLeak * v) : through(v, before.back());
+    for (std::size_t i = blocks_->size(); i-- > 0;) {
+        const Tensor inner = through(torch::matmul(v, block(i).fc_1().weight), before[2 * i + 1]);
+        v = v + through(torch::matmul(inner, block(i).fc_0().weight), before[2 * i]);
+    }
+    return torch::matmul(v, fc_p_->weight);
 }
 
 void DvrDecoderImpl::start_as_ball(double radius, double slope) {

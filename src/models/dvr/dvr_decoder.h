@@ -31,6 +31,11 @@ public:
     torch::Tensor forward(const torch::Tensor& p, const torch::Tensor& c);
     /// The same for points of any pictures. @param p [M, 3]; picture [M] i64, rows of c.  @return [M, out_dim]
     torch::Tensor at_points(const torch::Tensor& p, const torch::Tensor& picture, const torch::Tensor& c);
+    /// Gradients of the logit with respect to the points, themselves differentiable with respect to the weights: the
+    /// chain of the layers written out, a third of the work of autograd's double backward. Which activations are
+    /// positive counts as given, and codes get no gradient: both are right almost everywhere.
+    /// @param p, picture, c as at_points()  @return [M, 3]
+    torch::Tensor logit_gradients(const torch::Tensor& p, const torch::Tensor& picture, const torch::Tensor& c);
     /// Weights that make the occupancy nearly that of a ball around 0, logit `slope` (radius - |p|); colours grey.
     /// Gaussian directions: |p| is the mean of max(0, w . p). Ref: atzmon2020 (SAL), §4.
     void start_as_ball(double radius, double slope);
@@ -38,6 +43,11 @@ public:
     const DvrDecoderConfig& config() const { return config_; }
 
 private:
+    nn::ResnetBlockFCImpl& block(std::size_t i) { return *blocks_[i]->as<nn::ResnetBlockFC>(); }
+    /// What block i reads, given what the one before it wrote.
+    torch::Tensor with_code(const torch::Tensor& h, std::size_t i, const torch::Tensor& picture,
+                            const torch::Tensor& c);
+
     DvrDecoderConfig config_;
     torch::nn::Linear fc_p_{nullptr}, fc_out_{nullptr};
     torch::nn::ModuleList fc_c_, blocks_;

@@ -39,20 +39,24 @@ struct Asked {
     Tensor logits(const Tensor& p, const Tensor& which) { return all(p, which).select(-1, 0); }
 };
 
-/// Directions in which the logit grows, by differences over kNormalStep, at K places of each ray. p [K, M, 3]
-Tensor logit_normals(Asked& ask, const Tensor& p, const Tensor& which) {
+/// Directions in which the logit grows at K places of each ray. p [K, M, 3]
+Tensor logit_normals(Asked& ask, const Tensor& p, const Tensor& which, bool exact) {
+    const auto normalised = [](const Tensor& n) { return n / n.norm(2, -1, true).clamp_min(1e-5); };
+    if (exact) {
+        const Tensor picture = ask.picture(which.repeat({p.size(0)}));
+        return normalised(ask.decoder->logit_gradients(p.reshape({-1, 3}), picture, ask.code).view(p.sizes()));
+    }
     const Tensor step = 0.5 * kNormalStep * torch::eye(3, p.options());
     const Tensor at = torch::cat({p.unsqueeze(0) + step.view({3, 1, 1, 3}), p.unsqueeze(0) - step.view({3, 1, 1, 3})});
     const std::int64_t copies = at.size(0) * at.size(1);
     const Tensor f = ask.logits(at.view({-1, 3}), which.repeat({copies})).view({2, 3, p.size(0), p.size(1)});
-    const Tensor n = (f[0] - f[1]).permute({1, 2, 0});
-    return n / n.norm(2, -1, true).clamp_min(1e-5);
+    return normalised((f[0] - f[1]).permute({1, 2, 0}));
 }
 
 /// How far normals turn from points [M, 3] to their neighbours.
-Tensor normal_loss(Asked& ask, const Tensor& p, const Tensor& which, Tensor noise) {
+Tensor normal_loss(Asked& ask, const Tensor& p, const Tensor& which, Tensor noise, bool exact) {
     if (!noise.defined()) noise = torch::rand(p.sizes(), p.options());
-    const Tensor n = logit_normals(ask, torch::stack({p, p + (noise - 0.5) * kNormalStep}), which);
+    const Tensor n = logit_normals(ask, torch::stack({p, p + (noise - 0.5) * kNormalStep}), which, exact);
     return (n[0] - n[1]).norm(2, -1).sum();
 }
 
@@ -106,8 +110,8 @@ DvrLoss dvr_loss(DvrDecoder decoder, const Tensor& code, const DvrRays& rays, co
         out.depth = add(weights.depth, apart.sum());
     }
     if (weights.normal > 0 && which_seen.numel() > 0)
-        out.normal = add(weights.normal,
-                         normal_loss(ask, rows(hits.points.detach(), which_seen), which_seen, samples.normal_noise));
+        out.normal = add(weights.normal, normal_loss(ask, rows(hits.points.detach(), which_seen), which_seen,
+                                                     samples.normal_noise, weights.exact_normals));
     const Tensor empty = places(~object), filled = places(~hits.seen & object);
     const Tensor seen_empty = rows(hits.seen, empty).unsqueeze(-1);
     const Tensor at_empty = torch::where(seen_empty, rows(hits.points.detach(), empty), rows(samples.freespace, empty));

@@ -15,7 +15,10 @@ namespace nir::models {
 struct DvrWeights {
     double rgb = 1, image_gradient = 0, depth = 0, normal = 0.05, freespace = 1, occupancy = 1;
     bool depth_on_points = false;  ///< distance of points instead of difference of depths
-    int patch = 1;                 ///< pixels come in squares of patch^2, column by column
+    /// Normals are gradients of the logit, instead of differences over 1e-3 as in the papers' code: four passes of the
+    /// network for a point instead of 18, and no rounding.
+    bool exact_normals = false;
+    int patch = 1;  ///< pixels come in squares of patch^2, column by column
 };
 
 /// What pixels show. B pictures, N pixels each.

