@@ -6,6 +6,7 @@
 #include "nir/base/log.h"
 #include "nir/io/binvox.h"
 #include "nir/io/camera_path.h"
+#include "nir/io/exr.h"
 #include "nir/io/formats.h"
 #include "nir/io/jpeg.h"
 #include "nir/io/npy.h"
@@ -74,6 +75,11 @@ void check(const geom::Image8& image) {
             "size of an image");
 }
 
+[[maybe_unused]] void check(const FloatImage& image) {
+    const auto pixels = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
+    require(pixels > 0 && image.values.size() == pixels * image.channels.size(), "size of a picture of floats");
+}
+
 /// A few pictures of the path, from the first to the last.
 [[maybe_unused]] void check(const CameraPath& path) {
     const std::size_t n = path.frames();
@@ -117,6 +123,8 @@ void run(std::string_view bytes) {
     check(parse_binvox(bytes));
 #elif defined(NIR_FUZZ_jpeg)
     check(parse_jpeg(bytes));
+#elif defined(NIR_FUZZ_exr)
+    check(parse_exr(bytes));
 #elif defined(NIR_FUZZ_png)
     check(parse_png(bytes));
     parse_png16(bytes);
