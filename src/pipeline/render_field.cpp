@@ -136,11 +136,16 @@ RenderFieldResult render_field(const RenderFieldOptions& o, Progress& progress, 
     const std::vector<io::PosedCamera> views = shape_views(o, world_box(source));
     PictureFiles files(o.out, views.size());
     if (files.exr()) fail(ErrorKind::usage, "{}: learned shapes are drawn as PNG", o.out.string());
-    const render::FieldViewOptions look = look_of(o);
+    render::FieldViewOptions look = look_of(o);
     RenderFieldResult out;
     out.kind = source.kind;
     out.width = views.front().camera.width, out.height = views.front().camera.height;
     source.field->prepare(source.field->domain());
+    std::optional<render::SurfaceBand> band;
+    {
+        const auto rendering = timer.phase("render");
+        look.band = &band.emplace(*source.field, level);
+    }
     draw_all(
         out, views.size(), progress, timer,
         [&](std::size_t i) {

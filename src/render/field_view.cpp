@@ -3,6 +3,7 @@
 #include "nir/render/field_view.h"
 
 #include "nir/base/error.h"
+#include "nir/base/parallel.h"
 #include "nir/extract/color_source.h"
 #include "nir/render/posed_view.h"
 
@@ -16,8 +17,9 @@ namespace {
 using geom::Vec3d;
 using geom::Vec3f;
 
-constexpr std::size_t kAtOnce = 8;        ///< samples along each ray between two looks
+constexpr std::size_t kAtOnce = 4;        ///< samples along each ray between two looks
 constexpr std::size_t kBlock = 1u << 14;  ///< rays that are followed together
+constexpr float kBandSlopes = 1.5f;       ///< steepest edges by which a field may rise within a cell
 constexpr float kGrey = 0.7f, kSky = 0.3f;
 
 struct Ray {
@@ -52,14 +54,14 @@ bool clip(const geom::Box3f& box, Ray& ray) {
 class Block {
 public:
     Block(const extract::ScalarField& field, float level, const FieldViewOptions& o, const std::vector<Ray>& rays)
-        : field_(field), level_(level), o_(o), rays_(rays) {}
+        : field_(field), level_(level), o_(o), rays_(rays), steps_(static_cast<std::size_t>(o.steps)) {}
 
     std::vector<Hit> run() {
-        for (std::size_t i = 0; i < rays_.size(); ++i) active_.push_back(i);
-        last_.resize(rays_.size());
-        const auto steps = static_cast<std::size_t>(o_.steps);
-        for (std::size_t first = 0; first < steps && !active_.empty(); first += kAtOnce)
-            look(first, std::min(kAtOnce, steps - first));
+        next_.resize(rays_.size()), last_.resize(rays_.size()), last_step_.assign(rays_.size(), steps_);
+        find_wanted();
+        for (std::size_t i = 0; i < rays_.size(); ++i)
+            if (advance(i, 0)) active_.push_back(i);
+        while (!active_.empty()) look();
         refine();
         return std::move(hits_);
     }
@@ -76,32 +78,65 @@ private:
         for (float& v : values_) v -= level_;
     }
 
-    void look(std::size_t first, std::size_t count) {
-        points_.clear();
-        for (const std::size_t ray : active_)
-            for (std::size_t k = 0; k < count; ++k) points_.push_back(at(ray, sample(ray, first + k)));
-        ask();
-        std::size_t kept = 0;
-        for (std::size_t i = 0; i < active_.size(); ++i) {
-            const std::size_t ray = active_[i];
-            bool decided = false;
-            for (std::size_t k = 0; k < count && !decided; ++k) {
-                const float v = values_[i * count + k];
-                if (v >= 0) {
-                    decided = true;
-                    if (first + k == 0)
-                        hits_.push_back({ray, rays_[ray].near});
-                    else
-                        brackets_.push_back({ray, sample(ray, first + k - 1), sample(ray, first + k), last_[ray], v});
+    /// The samples that are asked: those in cells of the band, and the one in front of each.
+    void find_wanted() {
+        if (!o_.band) return;
+        wanted_.resize(rays_.size() * steps_);
+        parallel_for(rays_.size(), 64, [&](std::size_t begin, std::size_t end) {
+            for (std::size_t ray = begin; ray < end; ++ray) {
+                std::uint8_t* wanted = wanted_.data() + ray * steps_;
+                for (std::size_t s = 0; s < steps_; ++s) {
+                    wanted[s] = o_.band->contains(at(ray, sample(ray, s)));
+                    if (wanted[s] && s > 0) wanted[s - 1] = 1;
                 }
-                last_[ray] = v;
             }
-            if (!decided) active_[kept++] = ray;
+        });
+    }
+    /// Sets next_ to the first sample from `step` on that is asked; false if there is none.
+    bool advance(std::size_t ray, std::size_t step) {
+        while (step < steps_ && !wanted_.empty() && !wanted_[ray * steps_ + step]) ++step;
+        next_[ray] = step;
+        return step < steps_;
+    }
+
+    /// Some samples of each active ray; those that are decided leave.
+    void look() {
+        points_.clear(), asked_.clear();
+        for (const std::size_t ray : active_) {
+            const std::size_t before = asked_.size();
+            do {
+                points_.push_back(at(ray, sample(ray, next_[ray])));
+                asked_.push_back({ray, next_[ray]});
+            } while (advance(ray, next_[ray] + 1) && asked_.size() < before + kAtOnce);
         }
-        active_.resize(kept);
+        ask();
+        decided_.assign(rays_.size(), 0);
+        for (std::size_t i = 0; i < asked_.size(); ++i) {
+            const auto [ray, step] = asked_[i];
+            if (decided_[ray]) continue;
+            const float v = values_[i];
+            if (v >= 0) {
+                decided_[ray] = 1;
+                if (step == 0)
+                    hits_.push_back({ray, rays_[ray].near});
+                else
+                    brackets_.push_back({ray, sample(ray, step - 1), sample(ray, step),
+                                         last_step_[ray] + 1 == step ? last_[ray] : std::nanf(""), v});
+            }
+            last_[ray] = v, last_step_[ray] = step;
+        }
+        std::erase_if(active_, [&](std::size_t ray) { return decided_[ray] || next_[ray] >= steps_; });
     }
 
     void refine() {
+        // A surface where the band shows none: what lies in front of it is not known yet.
+        points_.clear();
+        for (const Bracket& b : brackets_)
+            if (std::isnan(b.f_lo)) points_.push_back(at(b.ray, b.lo));
+        ask();
+        std::size_t found = 0;
+        for (Bracket& b : brackets_)
+            if (std::isnan(b.f_lo)) b.f_lo = std::min(values_[found++], -1e-6f);
         std::vector<float> t(brackets_.size());
         const auto estimate = [](const Bracket& b) { return b.lo - b.f_lo * (b.hi - b.lo) / (b.f_hi - b.f_lo); };
         for (std::size_t i = 0; i < t.size(); ++i) t[i] = estimate(brackets_[i]);
@@ -123,11 +158,17 @@ private:
         std::size_t ray;
         float lo, hi, f_lo, f_hi;
     };
+    struct Asked {
+        std::size_t ray, step;
+    };
     const extract::ScalarField& field_;
     float level_;
     const FieldViewOptions& o_;
     const std::vector<Ray>& rays_;
-    std::vector<std::size_t> active_;
+    std::size_t steps_;
+    std::vector<std::size_t> active_, next_, last_step_;
+    std::vector<std::uint8_t> wanted_, decided_;
+    std::vector<Asked> asked_;
     std::vector<Bracket> brackets_;
     std::vector<Hit> hits_;
     std::vector<Vec3f> points_;
@@ -172,6 +213,56 @@ void shade(const extract::ScalarField& field, const std::vector<Ray>& rays, cons
 }
 
 }  // namespace
+
+SurfaceBand::SurfaceBand(const extract::ScalarField& field, float level, int cells)
+    : cells_(cells), box_(field.domain()), inside_(cell_count(cells)) {
+    NIR_CHECK(cells >= 1 && cells <= 1024);
+    const auto n = static_cast<std::size_t>(cells), side = n + 1;
+    std::vector<float> values(side * side * side);
+    std::vector<Vec3f> points;
+    for (std::size_t z = 0; z < side; ++z)
+        for (std::size_t y = 0; y < side; ++y)
+            for (std::size_t x = 0; x < side; ++x) {
+                const auto along = [&](std::size_t i) { return static_cast<float>(i) / static_cast<float>(n); };
+                const Vec3f t{along(x), along(y), along(z)}, size = box_.hi - box_.lo;
+                points.push_back(box_.lo + Vec3f{t.x * size.x, t.y * size.y, t.z * size.z});
+            }
+    field.values(points, values);
+    const std::size_t stride[3] = {1, side, side * side};
+    float steepest = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const std::size_t at[3] = {i % side, i / side % side, i / side / side};
+        for (int a = 0; a < 3; ++a)
+            if (at[a] < n) steepest = std::max(steepest, std::abs(values[i + stride[a]] - values[i]));
+    }
+    for (std::size_t c = 0; c < inside_.size(); ++c) {
+        const std::size_t first = c % n + stride[1] * (c / n % n) + stride[2] * (c / n / n);
+        float most = -INFINITY;
+        for (std::size_t k = 0; k < 8; ++k)
+            most = std::max(most, values[first + (k & 1) + (k >> 1 & 1) * stride[1] + (k >> 2) * stride[2]]);
+        inside_[c] = !(most < level - kBandSlopes * steepest);  // also where values are no numbers
+    }
+}
+
+std::size_t SurfaceBand::cell_count(int cells) {
+    const auto n = static_cast<std::size_t>(cells);
+    return n * n * n;
+}
+
+bool SurfaceBand::contains(Vec3f p) const {
+    std::size_t index = 0;
+    for (int a = 2; a >= 0; --a) {
+        const float t = (p[a] - box_.lo[a]) / (box_.hi[a] - box_.lo[a]) * static_cast<float>(cells_);
+        const int i = std::clamp(static_cast<int>(t), 0, cells_ - 1);
+        index = index * static_cast<std::size_t>(cells_) + static_cast<std::size_t>(i);
+    }
+    return inside_[index] != 0;
+}
+
+double SurfaceBand::share() const {
+    const auto kept = std::count(inside_.begin(), inside_.end(), std::uint8_t{1});
+    return static_cast<double>(kept) / static_cast<double>(inside_.size());
+}
 
 RenderedView render_field(const extract::ScalarField& field, float level, const std::optional<geom::Frame>& frame,
                           const geom::Camera& camera, const geom::Pose& pose, const FieldViewOptions& o) {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <utility>
 
 namespace nir::render {
 namespace {
@@ -63,6 +64,39 @@ TEST(FieldView, BallInAFrameIsThatOfTheClosedForm) {
         }
     }
     EXPECT_GT(hits, 100u);
+}
+
+/// Counts what is asked.
+class CountedBall final : public Ball {
+public:
+    void values(std::span<const Vec3f> p, std::span<float> out) const override {
+        asked += p.size();
+        Ball::values(p, out);
+    }
+    mutable std::size_t asked = 0;
+};
+
+TEST(FieldView, ABandSavesMostQuestionsAndChangesNothing) {
+    const CountedBall field;
+    const geom::Camera camera = geom::pinhole_camera(64, 48, 0.5);
+    const geom::Pose pose = geom::look_at({1.5, 0.9, 2}, {});
+    FieldViewOptions o;
+    o.rays = 2;
+    for (const float level : {0.0f, -0.7f}) {
+        o.band = nullptr;
+        const RenderedView all = render_field(field, level, {}, camera, pose, o);
+        const std::size_t before = std::exchange(field.asked, 0);
+        const SurfaceBand band(field, level, 32);
+        o.band = &band;
+        field.asked = 0;
+        const RenderedView near = render_field(field, level, {}, camera, pose, o);
+        EXPECT_LT(6 * field.asked, before);
+        EXPECT_EQ(near.alpha, all.alpha);
+        for (std::size_t p = 0; p < all.depth.size(); ++p) ASSERT_NEAR(near.depth[p], all.depth[p], 1e-6);
+        field.asked = 0;
+        EXPECT_GT(band.share(), 0.1);
+        EXPECT_LT(band.share(), 0.5);
+    }
 }
 
 TEST(FieldView, FieldsWithoutColoursAreGreyAndLitFromTheEye) {
