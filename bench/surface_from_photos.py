@@ -51,7 +51,7 @@ def train(a, name, scene):
     command = {"dvr": ["train", config, "--set", f"data.path={scene}", "--set", "data.hold_out=0",
                        "--set", "train.checkpoint_every=250", "--set", "train.validate_every=0"],
                "surface": ["train", scene, "--preset", config, "--set", "data.hold_out=0",
-                           "--set", "train.checkpoint_every=250"]}[name] + common
+                           "--set", "train.checkpoint_every=20"]}[name] + common  # seconds; above steps
     start, kept, last = time.time(), [], None
     job = subprocess.Popen([str(c) for c in [a.nir, "-q", *command]])
     while True:

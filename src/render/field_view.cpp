@@ -20,6 +20,7 @@ using geom::Vec3f;
 constexpr std::size_t kAtOnce = 4;        ///< samples along each ray between two looks
 constexpr std::size_t kBlock = 1u << 14;  ///< rays that are followed together
 constexpr float kBandSlopes = 1.5f;       ///< steepest edges by which a field may rise within a cell
+constexpr float kEdge = 0.04f;            ///< of neighbouring colours, 1 = black against white
 constexpr float kGrey = 0.7f, kSky = 0.3f;
 
 struct Ray {
@@ -212,6 +213,26 @@ void shade(const extract::ScalarField& field, const std::vector<Ray>& rays, cons
     }
 }
 
+/// The pixels that one ray does not show well: one of the eight around them is seen and they are not, or the other way
+/// round, or its colour is another. One ray has been sent through each.
+std::vector<std::uint8_t> edges(const Sums& sums, int width, int height) {
+    std::vector<std::uint8_t> out(sums.hits.size());
+    const auto differ = [&](std::size_t p, std::size_t q) {
+        if (sums.hits[p] != sums.hits[q]) return true;
+        for (std::size_t k = 0; k < 3; ++k)
+            if (std::abs(sums.rgb[3 * p + k] - sums.rgb[3 * q + k]) > kEdge) return true;
+        return false;
+    };
+    for (int y = 0; y < height; ++y)
+        for (int x = 0; x < width; ++x)
+            for (int v = std::max(y - 1, 0); v <= std::min(y + 1, height - 1); ++v)
+                for (int u = std::max(x - 1, 0); u <= std::min(x + 1, width - 1); ++u) {
+                    const auto p = static_cast<std::size_t>(y * width + x), q = static_cast<std::size_t>(v * width + u);
+                    if (differ(p, q)) out[p] = 1;
+                }
+    return out;
+}
+
 }  // namespace
 
 SurfaceBand::SurfaceBand(const extract::ScalarField& field, float level, int cells)
@@ -228,20 +249,29 @@ SurfaceBand::SurfaceBand(const extract::ScalarField& field, float level, int cel
                 points.push_back(box_.lo + Vec3f{t.x * size.x, t.y * size.y, t.z * size.z});
             }
     field.values(points, values);
-    const std::size_t stride[3] = {1, side, side * side};
-    float steepest = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        const std::size_t at[3] = {i % side, i / side % side, i / side / side};
-        for (int a = 0; a < 3; ++a)
-            if (at[a] < n) steepest = std::max(steepest, std::abs(values[i + stride[a]] - values[i]));
-    }
+    // Of each cell: its largest value, and the change along its steepest edge.
+    const std::size_t stride[3] = {1, side, side * side}, cell_stride[3] = {1, n, n * n};
+    std::vector<float> most(inside_.size(), -INFINITY), steepest(inside_.size());
     for (std::size_t c = 0; c < inside_.size(); ++c) {
         const std::size_t first = c % n + stride[1] * (c / n % n) + stride[2] * (c / n / n);
-        float most = -INFINITY;
-        for (std::size_t k = 0; k < 8; ++k)
-            most = std::max(most, values[first + (k & 1) + (k >> 1 & 1) * stride[1] + (k >> 2) * stride[2]]);
-        inside_[c] = !(most < level - kBandSlopes * steepest);  // also where values are no numbers
+        for (std::size_t k = 0; k < 8; ++k) {
+            const std::size_t corner = first + (k & 1) + (k >> 1 & 1) * stride[1] + (k >> 2) * stride[2];
+            most[c] = std::isnan(values[corner]) ? INFINITY : std::max(most[c], values[corner]);
+            for (std::size_t a = 0; a < 3; ++a)
+                if ((k >> a & 1) == 0)
+                    steepest[c] = std::max(steepest[c], std::abs(values[corner + stride[a]] - values[corner]));
+        }
     }
+    // The steepest of the cells around, axis by axis.
+    for (std::size_t a = 0; a < 3; ++a) {
+        const std::vector<float> own = steepest;
+        for (std::size_t c = 0; c < inside_.size(); ++c) {
+            const std::size_t at = c / cell_stride[a] % n;
+            if (at > 0) steepest[c] = std::max(steepest[c], own[c - cell_stride[a]]);
+            if (at + 1 < n) steepest[c] = std::max(steepest[c], own[c + cell_stride[a]]);
+        }
+    }
+    for (std::size_t c = 0; c < inside_.size(); ++c) inside_[c] = most[c] >= level - kBandSlopes * steepest[c];
 }
 
 std::size_t SurfaceBand::cell_count(int cells) {
@@ -280,23 +310,37 @@ RenderedView render_field(const extract::ScalarField& field, float level, const 
         shade(field, rays, hits, o, sums, view);
         rays.clear();
     };
-    for (int y = 0; y < camera.height; ++y)
-        for (int x = 0; x < camera.width; ++x)
-            for (int k = 0; k < o.rays * o.rays; ++k) {
-                const geom::PixelPosition at{x + (k % o.rays + 0.5) / o.rays, y + (k / o.rays + 0.5) / o.rays};
-                const auto ray = geom::ray_through(camera, pose, at);
-                if (!ray) continue;
-                Ray r{static_cast<Vec3f>(place.unit_from_user(ray->origin)),
-                      static_cast<Vec3f>(ray->direction / place.scale)};
-                r.pixel =
-                    static_cast<std::size_t>(y) * static_cast<std::size_t>(camera.width) + static_cast<std::size_t>(x);
-                r.depth_per_length = static_cast<float>(ray->depth_per_length);
-                if (clip(field.domain(), r)) rays.push_back(r);
-                if (rays.size() == kBlock) follow();
-            }
-    if (!rays.empty()) follow();
-    const float all = static_cast<float>(o.rays * o.rays);
+    const auto send = [&](std::size_t p, int side) {
+        const auto width = static_cast<std::size_t>(camera.width);
+        for (int k = 0; k < side * side; ++k) {
+            const geom::PixelPosition at{static_cast<double>(p % width) + (k % side + 0.5) / side,
+                                         static_cast<double>(p / width) + (k / side + 0.5) / side};
+            const auto ray = geom::ray_through(camera, pose, at);
+            if (!ray) continue;
+            Ray r{static_cast<Vec3f>(place.unit_from_user(ray->origin)),
+                  static_cast<Vec3f>(ray->direction / place.scale)};
+            r.pixel = p, r.depth_per_length = static_cast<float>(ray->depth_per_length);
+            if (clip(field.domain(), r)) rays.push_back(r);
+            if (rays.size() == kBlock) follow();
+        }
+    };
+    for (std::size_t p = 0; p < n; ++p) send(p, 1);
+    follow();
+    std::vector<std::uint8_t> edge(n);
+    if (o.rays > 1) {
+        edge = edges(sums, camera.width, camera.height);
+        for (std::size_t p = 0; p < n; ++p) {
+            if (!edge[p]) continue;
+            sums.hits[p] = view.depth[p] = 0;
+            for (std::size_t k = 0; k < 3; ++k) sums.rgb[3 * p + k] = 0;
+            for (std::size_t k = 0; k < 3 && o.normals; ++k) sums.normals[3 * p + k] = 0;
+        }
+        for (std::size_t p = 0; p < n; ++p)
+            if (edge[p]) send(p, o.rays);
+        follow();
+    }
     for (std::size_t p = 0; p < n; ++p) {
+        const float all = edge[p] ? static_cast<float>(o.rays * o.rays) : 1.0f;
         view.alpha[p] = sums.hits[p] / all;
         for (std::size_t k = 0; k < 3; ++k)
             view.rgb.push_back(sums.rgb[3 * p + k] / all + o.background[k] * (1 - view.alpha[p]));

@@ -78,10 +78,9 @@ public:
 
 TEST(FieldView, ABandSavesMostQuestionsAndChangesNothing) {
     const CountedBall field;
-    const geom::Camera camera = geom::pinhole_camera(64, 48, 0.5);
+    const geom::Camera camera = geom::pinhole_camera(96, 72, 0.5);
     const geom::Pose pose = geom::look_at({1.5, 0.9, 2}, {});
     FieldViewOptions o;
-    o.rays = 2;
     for (const float level : {0.0f, -0.7f}) {
         o.band = nullptr;
         const RenderedView all = render_field(field, level, {}, camera, pose, o);

@@ -15,9 +15,8 @@
 namespace nir::render {
 
 /// Cells of a lattice over a field's domain in which it may reach a level: those with a corner no farther below it than
-/// the field rises within a cell where it is steepest on the lattice, half as much again. The rest, most of the space
-/// around a shape, rays pass without asking. What is thinner than a cell and rises more steeply than anything on the
-/// lattice can be missed.
+/// the field rises along the steepest edge of the cells around, half as much again. The rest, most of the space around
+/// a shape, rays pass without asking. What is thinner than a cell and rises out of flat surroundings can be missed.
 class SurfaceBand {
 public:
     /// @param cells a side, 1 to 1024; asks the field at (cells + 1)^3 points
@@ -38,7 +37,7 @@ private:
 struct FieldViewOptions {
     int steps = 256;      ///< samples along a ray through the field's domain, both ends included; at least 2
     int refinements = 8;  ///< of regula falsi
-    int rays = 1;         ///< a side of a pixel
+    int rays = 1;         ///< a side of a pixel where neighbours differ; one elsewhere
     std::array<float, 3> background{1, 1, 1};  ///< sRGB
     bool normals = false;                      ///< also fill RenderedView::normals
     const SurfaceBand* band = nullptr;         ///< where samples are asked; none: everywhere
