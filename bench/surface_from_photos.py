@@ -120,12 +120,12 @@ def main():
             panels[0].plot(t, [r["chamfer_l1_p2s"] for r in data["rows"]], label=METHODS[name][1])
             panels[1].plot(t, [r["iou"] for r in data["rows"]])
         panels[0].set(xlabel="seconds", ylabel="Chamfer-L1 to the surface", yscale="log", xscale="log")
-        panels[1].set(xlabel="seconds", ylabel="IoU", xscale="log", ylim=(0.5, 1))
+        panels[1].set(xlabel="seconds", ylabel="IoU", xscale="log", ylim=(0.75, 1))
         panels[1].axhline(0.9, color="grey", lw=0.6)
-        panels[0].legend(frameon=False, fontsize=8)
+        figure.legend(frameon=False, fontsize=8, loc="upper center", ncols=2)
         for axes in panels:
             axes.spines[["top", "right"]].set_visible(False)
-        figure.tight_layout()
+        figure.tight_layout(rect=(0, 0, 1, 0.93))
         figure.savefig(a.picture, dpi=110)
     for name, data in record.items():
         for r in data["rows"]:
