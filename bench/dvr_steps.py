@@ -9,7 +9,9 @@ rays and samples along a ray.
 
 Wants Debian's python3-torch, python3-numpy and python3-pil. The scene is made here: a ball with coloured normals, with
 its silhouettes, seen from all sides. Before anything is timed, Python's decoder must take nir's weights name by name. Time is
-that of the process, of two runs of different length, so that start and end drop out; the two take turns.
+that of the process, of two runs of different length, so that start and end drop out; the two take turns. Where Debian's
+OpenBLAS does not know the processor (OPENBLAS_VERBOSE=2 says "Core: Prescott"), set OPENBLAS_CORETYPE for Python, as nir
+does for itself; otherwise Python's matrices are multiplied at a fifth of the speed.
 """
 import argparse
 import json
@@ -244,7 +246,8 @@ def main():
     print(f"| {PICTURES} pictures × {PIXELS} rays, {STEPS} samples, 128 wide | {out['python']:.3f} | {out['nir']:.3f} | "
           f"**{out['ratio']:.1f}** |")
     if a.record:
-        record = {"processor": processor(), "threads": a.threads, "torch": torch.__version__, **out, "turns": turns}
+        record = {"processor": processor(), "threads": a.threads, "torch": torch.__version__,
+                  "openblas_coretype": os.environ.get("OPENBLAS_CORETYPE", ""), **out, "turns": turns}
         with open(a.record, "w", encoding="utf-8") as f:
             json.dump(record, f, indent=1)
             f.write("\n")

@@ -71,7 +71,7 @@ TEST(Program, JsonIsOneObjectWithTheCommonKeys) {
     EXPECT_GT(j["peak_memory_bytes"].get<std::uint64_t>(), 1000000u);
 }
 
-// See apps/nir/openmp_spin.cpp; libgomp itself says what it took. A verb of the program that links torch.
+// See apps/nir/library_settings.cpp; libgomp itself says what it took. A verb of the program that links torch.
 TEST(Program, OpenMpThreadsSleepSoonUnlessTheUserSaysOtherwise) {
     RunOptions options;
     options.environment = {"OMP_DISPLAY_ENV=verbose"};
@@ -79,6 +79,20 @@ TEST(Program, OpenMpThreadsSleepSoonUnlessTheUserSaysOtherwise) {
     options.environment.emplace_back("OMP_WAIT_POLICY=active");
     EXPECT_THAT(run_nir({"list"}, options).err, HasSubstr("OMP_WAIT_POLICY = 'ACTIVE'"));
 }
+
+#ifdef __x86_64__
+TEST(Program, OpenBlasTakesKernelsForWhatTheProcessorCan) {
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) GTEST_SKIP() << "an old processor";
+    RunOptions options;
+    options.environment = {"OPENBLAS_VERBOSE=2"};  // it says what it took
+    const std::string err = run_nir({"list"}, options).err;
+    EXPECT_THAT(err, HasSubstr("Core: "));
+    for (const char* old : {"Prescott", "Core2", "Nehalem", "Barcelona", "Sandybridge"})
+        EXPECT_THAT(err, Not(HasSubstr(old)));
+    options.environment.emplace_back("OPENBLAS_CORETYPE=Prescott");
+    EXPECT_THAT(run_nir({"list"}, options).err, HasSubstr("Core: Prescott"));
+}
+#endif
 
 TEST(Program, WhatNeedsNoTorchStartsAtOnceAndTheRestIsHandedOver) {
     RunOptions options;
