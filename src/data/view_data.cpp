@@ -25,6 +25,11 @@ nn::Batch stacked(const std::vector<ViewSample>& samples) {
     put("origins", &ViewSample::origins, true), put("directions", &ViewSample::directions, true);
     put("rgb", &ViewSample::rgb, true), put("object", &ViewSample::object, false);
     put("freespace", &ViewSample::freespace, true), put("occupied", &ViewSample::occupied, true);
+    if (!samples.front().sparse_depth.empty()) {
+        put("sparse_origins", &ViewSample::sparse_origins, true);
+        put("sparse_directions", &ViewSample::sparse_directions, true);
+        put("sparse_depth", &ViewSample::sparse_depth, false);
+    }
     return batch;
 }
 

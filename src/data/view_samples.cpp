@@ -4,6 +4,7 @@
 
 #include "nir/base/error.h"
 #include "nir/base/parallel.h"
+#include "nir/io/npy.h"
 
 #include "data/ray_places.h"
 #include "data/sample_rng.h"
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <filesystem>
 #include <optional>
 
 namespace nir::data {
@@ -94,6 +96,45 @@ std::optional<std::array<Vec3d, 2>> box_of(const std::vector<std::uint8_t>& kept
     return box;
 }
 
+/// Points of structure from motion, and which of them a photo sees.
+class SparsePoints {
+public:
+    explicit SparsePoints(const std::filesystem::path& file) : name_(file.string()), file_(io::read_npz(file)) {
+        const auto p = values("points");
+        if (p.size() % 3 != 0) fail(ErrorKind::format, "{}: points must be [M,3]", name_);
+        for (std::size_t i = 0; i + 2 < p.size(); i += 3) points_.push_back({p[i], p[i + 1], p[i + 2]});
+        use_.assign(points_.size(), true);
+        if (!file_.find("is_in_visual_hull")) return;
+        const auto in = values("is_in_visual_hull");
+        if (in.size() != use_.size())
+            fail(ErrorKind::format, "{}: is_in_visual_hull has {} values for {} points", name_, in.size(), use_.size());
+        for (std::size_t i = 0; i < use_.size(); ++i) use_[i] = in[i] != 0;
+    }
+    std::vector<Vec3d> seen_by(std::size_t photo) const {
+        const std::string key = fmt::format("visibility_{:04}", photo);
+        std::vector<Vec3d> out;
+        for (const double v : values(key)) {
+            const auto i = static_cast<std::size_t>(v);
+            if (!(v >= 0) || i >= points_.size())
+                fail(ErrorKind::format, "{}: {} names point {} of {}", name_, key, v, points_.size());
+            if (use_[i]) out.push_back(points_[i]);
+        }
+        return out;
+    }
+
+private:
+    std::vector<double> values(const std::string& key) const {
+        const io::NamedArray* a = file_.find(key);
+        if (!a) fail(ErrorKind::format, "{}: there is no array {}", name_, key);
+        return a->to_double();
+    }
+
+    std::string name_;
+    io::TensorFile file_;
+    std::vector<Vec3d> points_;
+    std::vector<bool> use_;
+};
+
 }  // namespace
 
 void ViewDataConfig::describe(ConfigVisitor& v) {
@@ -107,6 +148,8 @@ void ViewDataConfig::describe(ConfigVisitor& v) {
              "what the bright pixels of masks say; empty: as the scene's files have it");
     v.field("hull", hull, "missing surface is asked for inside the visual hull");
     v.field("hull_cells", hull_cells, {.min = 8, .max = 512, .unit = "cells"}, "of the visual hull, along a side");
+    v.field("sparse", sparse, {.min = 0, .max = 1 << 20, .unit = "points"},
+            "rays of a photo a step through points of structure from motion (pcl.npz of the scene); 0 = none");
 }
 
 PosedPictures::PosedPictures(const ViewDataConfig& config) : config_(config) {
@@ -125,6 +168,13 @@ PosedPictures::PosedPictures(const ViewDataConfig& config) : config_(config) {
         return std::any_of(config.skip.begin(), config.skip.end(),
                            [&](int i) { return names[static_cast<std::size_t>(i)] == name; });
     };
+    std::optional<SparsePoints> sparse;
+    if (config.sparse > 0) {
+        if (!std::filesystem::is_regular_file(scene.folder / "pcl.npz"))
+            fail(ErrorKind::config, "data.sparse wants points of structure from motion, and there is no {}",
+                 (scene.folder / "pcl.npz").string());
+        sparse.emplace(scene.folder / "pcl.npz");
+    }
     for (std::size_t i = 0; i < scene.views.size(); ++i) {
         const io::SceneView& v = scene.views[i];
         const bool trains = v.split == io::Split::train;
@@ -135,6 +185,10 @@ PosedPictures::PosedPictures(const ViewDataConfig& config) : config_(config) {
             fail(ErrorKind::input,
                  "{}: the photo {} has neither transparency nor a mask of the object, and silhouettes are needed",
                  config.path, v.name);
+        if (sparse) {
+            const auto at = std::find(names.begin(), names.end(), v.name) - names.begin();
+            view.sparse = sparse->seen_by(static_cast<std::size_t>(at));
+        }
         (trains ? train_ : held_out_).push_back(std::move(view));
     }
     if (train_.empty()) fail(ErrorKind::input, "{}: there is no photo to train with", config.path);
@@ -253,7 +307,26 @@ ViewSample PosedPictures::draw(const View& view, Rng& rng) const {
         }
         append(out.occupied, o + d * at);
     }
+    draw_sparse(view, rng, out);
     return out;
+}
+
+void PosedPictures::draw_sparse(const View& view, Rng& rng, ViewSample& out) const {
+    const Vec3d eye = frame_.unit_from_user(view.pose.position);
+    for (int k = 0; k < config_.sparse; ++k) {
+        Vec3d direction{1, 0, 0};
+        double depth = INFINITY;
+        if (!view.sparse.empty()) {
+            const Vec3d& p = view.sparse[rng.below(view.sparse.size())];
+            const auto at = geom::project(view.camera, view.pose, p);
+            if (at && at->depth > 1e-6 * frame_.scale) {
+                depth = at->depth / frame_.scale;
+                direction = (frame_.unit_from_user(p) - eye) / depth;
+            }
+        }
+        append(out.sparse_origins, eye), append(out.sparse_directions, direction);
+        out.sparse_depth.push_back(static_cast<float>(depth));
+    }
 }
 
 }  // namespace nir::data

@@ -4,6 +4,7 @@
 #include "nir/data/view_samples.h"
 
 #include "nir/base/error.h"
+#include "nir/io/npy.h"
 
 #include "support/ball_scene.h"
 
@@ -131,6 +132,69 @@ TEST_F(Views, WhatCannotBeLearnedFromIsRefused) {
     geom::Image8 empty(48, 48, 4);
     io::write_png(scene_.views[3].image, empty);
     EXPECT_THAT(message_of(config_), ::testing::HasSubstr("do not fit"));
+}
+
+TEST_F(Views, RaysThroughPointsOfStructureFromMotionEndThere) {
+    // Points of the ball, the last not of the hull; a photo sees what faces it.
+    std::vector<double> points;
+    Rng rng(5);
+    for (int i = 0; i < 300; ++i) {
+        const Vec3d p = normalized(Vec3d{rng.uniform() - 0.5, rng.uniform() - 0.5, rng.uniform() - 0.5}) *
+                        (i < 299 ? test::kBallRadius : 3.0);
+        for (int a = 0; a < 3; ++a) points.push_back(p[a]);
+    }
+    std::vector<std::uint8_t> in_hull(300, 1);
+    in_hull[299] = 0;
+    std::vector<std::string> names;
+    for (const auto& v : scene_.views) names.push_back(v.name);
+    std::sort(names.begin(), names.end());
+    io::TensorFile file;
+    file.arrays.push_back(io::NamedArray::from("points", {300, 3}, points));
+    file.arrays.push_back(io::NamedArray::from("is_in_visual_hull", {300}, in_hull));
+    for (std::size_t n = 0; n < names.size(); ++n) {
+        const auto view = std::find_if(scene_.views.begin(), scene_.views.end(),
+                                       [&](const io::SceneView& v) { return v.name == names[n]; });
+        std::vector<std::int64_t> seen{299};
+        const bool sees =
+            names[n] != scene_.views[scene_.indices(io::Split::train)[2]].name;  // one photo: nothing of use
+        for (std::int64_t i = 0; i < 299 && sees; ++i) {
+            const auto k = 3 * static_cast<std::size_t>(i);
+            const Vec3d p{points[k], points[k + 1], points[k + 2]};
+            if (dot(view->world_from_camera.position - p, p) > 0) seen.push_back(i);
+        }
+        const auto count = static_cast<std::int64_t>(seen.size());
+        file.arrays.push_back(io::NamedArray::from(fmt::format("visibility_{:04}", n), {count}, seen));
+    }
+    io::write_npz(folder_ / "pcl.npz", file);
+    config_.sparse = 50;
+    const PosedPictures pictures(config_);
+    std::size_t known = 0, blind = 0;
+    for (std::uint64_t i = 0; i < 40; ++i) {
+        const ViewSample s = pictures.draw(Rng(i));
+        ASSERT_EQ(s.sparse_depth.size(), 50u);
+        ASSERT_EQ(s.sparse_directions.size(), 150u);
+        blind += std::isinf(s.sparse_depth[0]);
+        for (std::size_t k = 0; k < 50; ++k) {
+            if (std::isinf(s.sparse_depth[k])) continue;
+            const Vec3d o = at(s.sparse_origins, k), d = at(s.sparse_directions, k);
+            const Vec3d p = pictures.frame().user_from_unit(o + d * static_cast<double>(s.sparse_depth[k]));
+            EXPECT_NEAR(norm(p), test::kBallRadius, 1e-5);
+            // Depth 1 along the camera's axis, as the other rays of the photo have it.
+            const Vec3d axis = at(s.directions, 0);
+            EXPECT_NEAR(norm(at(s.origins, 0) - o), 0, 1e-6);
+            EXPECT_GT(dot(axis, d), 0.9);
+            EXPECT_GE(norm(d), 1 - 1e-6);
+            ++known;
+        }
+    }
+    EXPECT_GT(known, 1000u);
+    EXPECT_GT(blind, 0u);
+    EXPECT_LT(blind, 12u);
+    fs::remove(folder_ / "pcl.npz");
+    EXPECT_THROW(PosedPictures{config_}, Error);
+    file.arrays.back() = io::NamedArray::from(file.arrays.back().name, {1}, std::vector<std::int64_t>{300});
+    io::write_npz(folder_ / "pcl.npz", file);
+    EXPECT_THROW(PosedPictures{config_}, Error);
 }
 
 }  // namespace

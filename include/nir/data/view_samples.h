@@ -22,6 +22,7 @@ struct ViewDataConfig {
     bool hull = true;       ///< where surface is missing, it is asked for inside the visual hull
     std::vector<int> skip;  ///< numbers of photos that are left out, by the order of their names
     int hull_cells = 64;    ///< of the visual hull, along a side
+    int sparse = 0;         ///< rays of a photo a step through points of structure from motion that it sees (pcl.npz)
     void describe(ConfigVisitor& v);
 };
 
@@ -33,13 +34,18 @@ struct ViewSample {
     std::vector<float> object;               ///< [N] 1 = the pixel shows the object
     std::vector<float> freespace;            ///< [N,3] a place on the ray in the cube of side 1.1, uniform
     std::vector<float> occupied;             ///< [N,3] a place on the ray in the visual hull or the unit cube, uniform
+    std::vector<float> sparse_origins, sparse_directions;  ///< [K,3] rays through points of structure from motion
+    std::vector<float> sparse_depth;  ///< [K] parameter of the point; infinite: the photo sees none
 };
 
 /// Photos in memory with the frame that their silhouettes give. Any thread may draw.
 class PosedPictures {
 public:
     /// Reads all photos. The frame is the cube around the visual hull, 10 % wider, of the training photos.
-    /// @throws Error input, format: unreadable, photos without silhouettes, silhouettes that have nothing in common.
+    /// With `sparse`: pcl.npz in the scene's folder holds points [M,3] in the cameras' coordinates, visibility_0000, …
+    /// (the points that a photo sees, by the order of the photos' names) and perhaps is_in_visual_hull [M], the layout
+    /// of DVR. @throws Error input, format: unreadable, photos without silhouettes, silhouettes that have nothing in
+    /// common.
     explicit PosedPictures(const ViewDataConfig& config);
 
     std::size_t training_views() const { return train_.size(); }
@@ -62,12 +68,14 @@ private:
         geom::Camera camera;
         geom::Pose pose;
         io::ViewPixels pixels;
-        int x0 = 0, y0 = 0, x1 = 0, y1 = 0;  ///< half-open rectangle
+        int x0 = 0, y0 = 0, x1 = 0, y1 = 0;    ///< half-open rectangle
+        std::vector<geom::Vec3d> sparse = {};  ///< points that it sees, world
         bool shows_object(int x, int y) const { return pixels.rgba.pixel(x, y)[3] >= 128; }
     };
 
     void carve(const std::vector<const View*>& views);
     ViewSample draw(const View& view, Rng& rng) const;
+    void draw_sparse(const View& view, Rng& rng, ViewSample& out) const;
     bool in_hull(geom::Vec3d p) const;
 
     ViewDataConfig config_;

@@ -70,12 +70,14 @@ Tensor look_up(const Tensor& image, const Tensor& pixels) {
 }
 
 DvrLoss dvr_loss(DvrDecoder decoder, const Tensor& code, const DvrRays& rays, const Tensor& first,
-                 const DvrSamples& samples, const DvrTargets& targets, SlopeRule rule, const DvrWeights& weights) {
+                 const DvrSamples& samples, const DvrTargets& targets, SlopeRule rule, const DvrWeights& weights,
+                 const std::optional<DvrSparse>& sparse) {
     const std::int64_t pictures = first.size(0), pixels = first.size(1);
     Asked ask{decoder, code, pixels};
-    const DvrHits hits = surface_hits(
-        [&](const Tensor& p, const Tensor& picture) { return decoder->at_points(p, picture, code).select(-1, 0); },
-        rays, first, rule);
+    const DvrField field = [&](const Tensor& p, const Tensor& picture) {
+        return decoder->at_points(p, picture, code).select(-1, 0);
+    };
+    const DvrHits hits = surface_hits(field, rays, first, rule);
     const Tensor object = targets.object, both = hits.seen & object;
     const auto places = [](const Tensor& mask) { return mask.flatten().nonzero().squeeze(1); };
     const Tensor which_both = places(both), which_seen = places(hits.seen);
@@ -108,6 +110,14 @@ DvrLoss dvr_loss(DvrDecoder decoder, const Tensor& code, const DvrRays& rays, co
         Tensor apart = (rows(hits.depth, known) - rows(targets.depth, known)).abs();
         if (weights.depth_on_points) apart = apart * rows(rays.directions, known).norm(2, -1);
         out.depth = add(weights.depth, apart.sum());
+    }
+    if (weights.sparse_depth > 0) {
+        NIR_CHECK(sparse);
+        const DvrHits there = surface_hits(field, sparse->rays, sparse->first, rule);
+        const Tensor known = places(there.seen & torch::isfinite(sparse->depth));
+        Tensor apart = (rows(there.depth, known) - rows(sparse->depth, known)).abs();
+        if (weights.depth_on_points) apart = apart * rows(sparse->rays.directions, known).norm(2, -1);
+        out.sparse_depth = add(weights.sparse_depth, apart.sum());
     }
     if (weights.normal > 0 && which_seen.numel() > 0)
         out.normal = add(weights.normal, normal_loss(ask, rows(hits.points.detach(), which_seen), which_seen,

@@ -39,6 +39,9 @@ void DvrConfig::describe(ConfigVisitor& v) {
             "as the papers' code: slopes below 1e-3 lose their sign, normals are differences, no ball to start with");
     v.field("rgb_weight", rgb_weight, {.min = 0}, "of the colours' absolute difference");
     v.field("depth_weight", depth_weight, {.min = 0}, "of the depths' absolute difference, in sides of the cube");
+    v.field(
+        "sparse_depth_weight", sparse_depth_weight, {.min = 0},
+        "of the depths' absolute difference at points of structure from motion (data.sparse), in sides of the cube");
     v.field("normal_weight", normal_weight, {.min = 0}, "of the turn of normals between neighbours");
     v.field("freespace_weight", freespace_weight, {.min = 0}, "of rays that pass the object");
     v.field("occupancy_weight", occupancy_weight, {.min = 0}, "of rays that miss the object and should not");
@@ -78,12 +81,20 @@ at::Tensor Dvr::loss(const nn::Batch& batch, const LossLog& log) {
             fail(ErrorKind::config, "model.depth_weight needs [data] name = \"pictures\" with depth = true");
         targets.depth = batch.at("depth");
     }
+    std::optional<DvrSparse> sparse;
+    if ((w.sparse_depth = config_.sparse_depth_weight) > 0) {
+        if (!batch.tensors.contains("sparse_depth"))
+            fail(ErrorKind::config, "model.sparse_depth_weight needs [data] name = \"views\" with sparse above 0");
+        const DvrRays through{batch.at("sparse_origins"), batch.at("sparse_directions")};
+        sparse =
+            DvrSparse{through, first_surface(net_->decoder, code.detach(), through, march), batch.at("sparse_depth")};
+    }
     DvrSamples samples{batch.at("freespace"), batch.at("occupied"), {}};
     // Figures of held-out pictures do not depend on torch's generator.
     std::optional<nn::SeededScope> fixed;
     if (!net_->is_training()) fixed.emplace(0);
     const DvrLoss loss = dvr_loss(net_->decoder, code, rays, first, samples, targets,
-                                  config_.faithful ? SlopeRule::positive : SlopeRule::keep_sign, w);
+                                  config_.faithful ? SlopeRule::positive : SlopeRule::keep_sign, w, sparse);
     if (log) {
         log("mask_iou", loss.mask_iou);
         if (std::isfinite(loss.rgb_mse)) log("psnr", -10 * std::log10(std::max(loss.rgb_mse, 1e-12)));

@@ -19,7 +19,8 @@ struct DvrConfig {
     double start_radius = 0.3;
     std::int64_t march_steps = 64;
     bool faithful = false;
-    double rgb_weight = 1, depth_weight = 0, normal_weight = 0.05, freespace_weight = 1, occupancy_weight = 1;
+    double rgb_weight = 1, depth_weight = 0, sparse_depth_weight = 0, normal_weight = 0.05, freespace_weight = 1,
+           occupancy_weight = 1;
 
     void describe(ConfigVisitor& v);
 };

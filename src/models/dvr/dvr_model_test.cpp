@@ -9,6 +9,7 @@
 #include "nir/nn/batch.h"
 
 #include "models/dvr/dvr_march.h"
+#include "support/parity.h"
 
 #include <gtest/gtest.h>
 
@@ -168,6 +169,42 @@ TEST(DvrModel, OfOneObjectTakesNothingAndHasAField) {
     std::vector<float> w(2);
     field->values(near, w);
     EXPECT_NEAR(g[2].y, (w[0] - w[1]) / 0.001f, 0.02f * std::abs(g[2].y) + 0.02f);
+}
+
+TEST(DvrLosses, SparseDepthIsTheDepthOfRaysThatHit) {
+    DvrDecoder decoder(DvrDecoderConfig{.c_dim = 0, .hidden = 32, .blocks = 2});
+    torch::manual_seed(7);
+    decoder->start_as_ball(0.3, 10);
+    const Tensor code = torch::zeros({2, 0});
+    const DvrRays rays = rays_around(2, 60);
+    const Tensor first = first_surface(decoder, code, rays, {});
+    const Tensor hits = torch::isfinite(first) & (first > 0);
+    ASSERT_GT(hits.sum().item<int>(), 20);
+    ASSERT_LT(hits.sum().item<int>(), 110);
+    Tensor depth = first + 0.1 * (torch::rand({2, 60}) - 0.5);
+    depth[0][3] = INFINITY;  // no point there
+    const Tensor none = torch::zeros({2, 60, 3});
+    const auto loss_of = [&](bool sparse, test::NamedTensors* gradients) {
+        DvrWeights w;
+        w.rgb = w.normal = w.freespace = w.occupancy = 0;
+        (sparse ? w.sparse_depth : w.depth) = 3;
+        decoder->zero_grad();
+        const DvrLoss loss = dvr_loss(decoder, code, rays, first, {none, none, {}},
+                                      {none, torch::full({2, 60}, true, torch::kBool), depth}, SlopeRule::keep_sign, w,
+                                      sparse ? std::optional(DvrSparse{rays, first, depth}) : std::nullopt);
+        loss.total.backward();
+        *gradients = test::gradients_of(*decoder);
+        return loss;
+    };
+    test::NamedTensors a, b;
+    const DvrLoss dense = loss_of(false, &a), sparse = loss_of(true, &b);
+    EXPECT_GT(sparse.sparse_depth, 0.1);
+    EXPECT_EQ(sparse.depth, 0);
+    EXPECT_NEAR(sparse.sparse_depth, dense.depth, 1e-6);
+    const Tensor apart = torch::where(hits & torch::isfinite(depth), (first - depth).abs(), torch::zeros_like(first));
+    EXPECT_NEAR(sparse.sparse_depth, 3.0 / 2 * apart.sum().item<double>(), 1e-5);
+    for (const auto& [key, value] : a)
+        EXPECT_LE((value - b.at(key)).abs().max().item<double>(), 1e-6 * (1 + value.abs().max().item<double>())) << key;
 }
 
 /// A ball with centre (0.08, 0, 0) and radius 0.3: red where x > 0.08, blue elsewhere.
