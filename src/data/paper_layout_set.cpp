@@ -9,6 +9,8 @@
 #include "nir/io/formats.h"
 #include "nir/io/npy.h"
 
+#include "data/folder_files.h"
+
 #include <algorithm>
 #include <cmath>
 #include <fstream>
@@ -46,18 +48,6 @@ LabelColumn label_column(io::NamedArray array, std::size_t n) {
     }
     const auto owner = std::make_shared<const io::NamedArray>(std::move(array));
     return {as_bytes(*owner), count != n, owner};
-}
-
-std::vector<fs::path> files_with_ending(const fs::path& folder, std::initializer_list<const char*> endings) {
-    std::vector<fs::path> out;
-    std::error_code ec;
-    for (const auto& e : fs::directory_iterator(folder, ec)) {
-        const std::string ending = e.path().extension().string();
-        if (std::any_of(endings.begin(), endings.end(), [&](const char* w) { return ending == w; }))
-            out.push_back(e.path());
-    }
-    std::sort(out.begin(), out.end());
-    return out;
 }
 
 class PaperSet final : public ModelSet {

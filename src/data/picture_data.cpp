@@ -8,6 +8,7 @@
 #include "nir/data/sample_stream.h"
 #include "nir/nn/batch.h"
 
+#include "data/sample_batch.h"
 #include "data/sample_rng.h"
 
 namespace nir::data {
@@ -15,16 +16,8 @@ namespace {
 
 nn::Batch stacked(const std::vector<PictureSample>& samples) {
     nn::Batch batch;
-    const auto put = [&](const char* name, const auto& member, bool vectors) {
-        std::vector<torch::Tensor> rows;
-        for (const PictureSample& s : samples) {
-            const std::vector<float>& v = s.*member;
-            if (v.empty()) return;
-            const auto n = static_cast<std::int64_t>(v.size());
-            const torch::Tensor row = torch::from_blob(const_cast<float*>(v.data()), {n});
-            rows.push_back(vectors ? row.view({n / 3, 3}) : row);
-        }
-        batch[name] = torch::stack(rows);
+    const auto put = [&](const char* name, auto member, bool vectors) {
+        put_rows(batch, name, samples, member, vectors);
     };
     put("origins", &PictureSample::origins, true), put("directions", &PictureSample::directions, true);
     put("rgb", &PictureSample::rgb, true), put("object", &PictureSample::object, false);

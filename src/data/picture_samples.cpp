@@ -9,6 +9,7 @@
 #include "nir/io/formats.h"
 #include "nir/io/npy.h"
 
+#include "data/folder_files.h"
 #include "data/ray_places.h"
 
 #include <algorithm>
@@ -26,18 +27,6 @@ namespace fs = std::filesystem;
 using geom::Vec3d;
 
 constexpr std::size_t kHullSteps = 32;  ///< places along a ray that the silhouettes are asked about
-
-std::vector<fs::path> files_in(const fs::path& folder, std::initializer_list<const char*> endings) {
-    std::vector<fs::path> out;
-    std::error_code ec;
-    for (const auto& e : fs::directory_iterator(folder, ec)) {
-        const std::string ending = e.path().extension().string();
-        if (std::any_of(endings.begin(), endings.end(), [&](const char* w) { return ending == w; }))
-            out.push_back(e.path());
-    }
-    std::sort(out.begin(), out.end());
-    return out;
-}
 
 geom::Image8 read_picture(const fs::path& file) {
     io::SceneFile content = io::read_scene_file(file);
@@ -146,11 +135,11 @@ struct PhotoFiles {
     std::vector<double> lamps;
 
     PhotoFiles(const fs::path& folder, const PictureDataConfig& c)
-        : images(files_in(folder / c.image_folder, {".png", ".jpg", ".jpeg"})),
-          masks(files_in(folder / c.mask_folder, {".png", ".jpg", ".jpeg"})),
-          depths(files_in(folder / c.depth_folder, {".exr"})),
-          normals(files_in(folder / c.normal_folder, {".png"})),
-          shadows(files_in(folder / c.shadow_folder, {".png"})) {
+        : images(files_with_ending(folder / c.image_folder, {".png", ".jpg", ".jpeg"})),
+          masks(files_with_ending(folder / c.mask_folder, {".png", ".jpg", ".jpeg"})),
+          depths(files_with_ending(folder / c.depth_folder, {".exr"})),
+          normals(files_with_ending(folder / c.normal_folder, {".png"})),
+          shadows(files_with_ending(folder / c.shadow_folder, {".png"})) {
         if (images.empty())
             fail(ErrorKind::input, "{}: there are no photos (nir prepare --photos N takes some)",
                  (folder / c.image_folder).string());

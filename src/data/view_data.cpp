@@ -5,6 +5,7 @@
 #include "nir/data/sample_stream.h"
 #include "nir/nn/batch.h"
 
+#include "data/sample_batch.h"
 #include "data/sample_rng.h"
 
 namespace nir::data {
@@ -12,24 +13,15 @@ namespace {
 
 nn::Batch stacked(const std::vector<ViewSample>& samples) {
     nn::Batch batch;
-    const auto put = [&](const char* name, std::vector<float> ViewSample::*member, bool vectors) {
-        std::vector<torch::Tensor> rows;
-        for (const ViewSample& s : samples) {
-            const auto& v = s.*member;
-            const auto n = static_cast<std::int64_t>(v.size());
-            const torch::Tensor row = torch::from_blob(const_cast<float*>(v.data()), {n});
-            rows.push_back(vectors ? row.view({n / 3, 3}) : row);
-        }
-        batch[name] = torch::stack(rows);
+    const auto put = [&](const char* name, auto member, bool vectors) {
+        put_rows(batch, name, samples, member, vectors);
     };
     put("origins", &ViewSample::origins, true), put("directions", &ViewSample::directions, true);
     put("rgb", &ViewSample::rgb, true), put("object", &ViewSample::object, false);
     put("freespace", &ViewSample::freespace, true), put("occupied", &ViewSample::occupied, true);
-    if (!samples.front().sparse_depth.empty()) {
-        put("sparse_origins", &ViewSample::sparse_origins, true);
-        put("sparse_directions", &ViewSample::sparse_directions, true);
-        put("sparse_depth", &ViewSample::sparse_depth, false);
-    }
+    put("sparse_origins", &ViewSample::sparse_origins, true);
+    put("sparse_directions", &ViewSample::sparse_directions, true);
+    put("sparse_depth", &ViewSample::sparse_depth, false);
     return batch;
 }
 

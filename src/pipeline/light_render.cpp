@@ -4,12 +4,12 @@
 #include "nir/base/phase_timer.h"
 #include "nir/base/progress.h"
 #include "nir/io/camera_frames.h"
-#include "nir/io/scene.h"
 #include "nir/pipeline/light.h"
 #include "nir/render/light_field.h"
 
 #include "pipeline/lights_file.h"
 #include "pipeline/picture_files.h"
+#include "pipeline/scene_cameras.h"
 #include "pipeline/video.h"
 
 #include <algorithm>
@@ -22,19 +22,8 @@ namespace {
 using geom::Vec3d;
 
 std::vector<io::PosedCamera> cameras_of(const RenderLightOptions& o, const render::LightModel& model) {
+    if (!o.cameras.empty()) return scene_cameras(o.cameras, o.split, o.size);
     std::vector<io::PosedCamera> out;
-    if (!o.cameras.empty()) {
-        io::SceneOptions how;
-        how.require_images = false;
-        const io::Scene scene = io::read_scene(o.cameras, how);
-        for (const io::SceneView& v : scene.views)
-            if (o.split == "all" || io::name_of(v.split) == o.split)
-                out.push_back({scene.cameras[v.camera], v.world_from_camera});
-        if (out.empty()) fail(ErrorKind::input, "{}: there are no {} views", o.cameras.string(), o.split);
-        if (o.size)
-            for (io::PosedCamera& v : out) v.camera = geom::scaled(v.camera, o.size->first, o.size->second);
-        return out;
-    }
     geom::Camera camera = model.camera;
     if (o.size || o.fov_rad) {
         const auto size = o.size.value_or(std::pair(camera.width, camera.height));

@@ -11,6 +11,7 @@
 
 #include "pipeline/picture_files.h"
 #include "pipeline/radiance_views.h"
+#include "pipeline/scene_cameras.h"
 #include "pipeline/video.h"
 
 #include <algorithm>
@@ -23,17 +24,9 @@ namespace {
 namespace fs = std::filesystem;
 
 std::vector<PosedCamera> cameras_of_scene(const RenderRadianceOptions& o, const render::RadianceModel& model) {
+    if (o.cameras != "trained") return scene_cameras(o.cameras, o.split, o.size, scene_options(config_of(model).data));
     std::vector<PosedCamera> out;
-    if (o.cameras == "trained") {
-        for (const render::TrainedView& v : model.views) out.push_back({v.camera, v.world_from_camera});
-    } else {
-        io::SceneOptions how = scene_options(config_of(model).data);
-        how.require_images = false;
-        const io::Scene scene = io::read_scene(o.cameras, how);
-        for (const io::SceneView& v : scene.views)
-            if (o.split == "all" || io::name_of(v.split) == o.split)
-                out.push_back({scene.cameras[v.camera], v.world_from_camera});
-    }
+    for (const render::TrainedView& v : model.views) out.push_back({v.camera, v.world_from_camera});
     if (out.empty())
         fail(ErrorKind::input, "{}: there are no {}views", o.cameras.string(), o.split == "all" ? "" : o.split + " ");
     if (o.size)

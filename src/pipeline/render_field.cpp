@@ -4,12 +4,12 @@
 
 #include "nir/base/error.h"
 #include "nir/io/safetensors.h"
-#include "nir/io/scene.h"
 #include "nir/render/field_view.h"
 #include "nir/render/volume.h"
 
 #include "pipeline/picture_files.h"
 #include "pipeline/render_shape.h"
+#include "pipeline/scene_cameras.h"
 #include "pipeline/surface_colors.h"
 
 #include <algorithm>
@@ -81,19 +81,8 @@ render::FieldViewOptions look_of(const RenderFieldOptions& o) {
 }  // namespace
 
 std::vector<io::PosedCamera> shape_views(const RenderFieldOptions& o, const geom::Box3d& box) {
+    if (!o.cameras.empty()) return scene_cameras(o.cameras, o.split, o.size);
     std::vector<io::PosedCamera> out;
-    if (!o.cameras.empty()) {
-        io::SceneOptions how;
-        how.require_images = false;
-        const io::Scene scene = io::read_scene(o.cameras, how);
-        for (const io::SceneView& v : scene.views)
-            if (o.split == "all" || io::name_of(v.split) == o.split)
-                out.push_back({scene.cameras[v.camera], v.world_from_camera});
-        if (out.empty()) fail(ErrorKind::input, "{}: there are no {} views", o.cameras.string(), o.split);
-        if (o.size)
-            for (io::PosedCamera& v : out) v.camera = geom::scaled(v.camera, o.size->first, o.size->second);
-        return out;
-    }
     const auto [width, height] = o.size.value_or(std::pair(512, 512));
     const geom::Camera camera = geom::pinhole_camera(width, height, o.fov_deg * kRad);
     if (o.eye) {

@@ -59,6 +59,7 @@ public:
 
     std::vector<Hit> run() {
         next_.resize(rays_.size()), last_.resize(rays_.size()), last_step_.assign(rays_.size(), steps_);
+        decided_.assign(rays_.size(), 0);
         find_wanted();
         for (std::size_t i = 0; i < rays_.size(); ++i)
             if (advance(i, 0)) active_.push_back(i);
@@ -111,7 +112,6 @@ private:
             } while (advance(ray, next_[ray] + 1) && asked_.size() < before + kAtOnce);
         }
         ask();
-        decided_.assign(rays_.size(), 0);
         for (std::size_t i = 0; i < asked_.size(); ++i) {
             const auto [ray, step] = asked_[i];
             if (decided_[ray]) continue;

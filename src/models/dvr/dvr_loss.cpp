@@ -104,20 +104,21 @@ DvrLoss dvr_loss(DvrDecoder decoder, const Tensor& code, const DvrRays& rays, co
                                      image_gradient_loss(whole.view_as(targets.rgb), targets.rgb, both, weights.patch));
         }
     }
+    const auto depth_sum = [&](const DvrHits& found, const DvrRays& through, const Tensor& counts,
+                               const Tensor& depth) {
+        const Tensor known = places(counts & torch::isfinite(depth));
+        Tensor apart = (rows(found.depth, known) - rows(depth, known)).abs();
+        if (weights.depth_on_points) apart = apart * rows(through.directions, known).norm(2, -1);
+        return apart.sum();
+    };
     if (weights.depth > 0) {
         NIR_CHECK(targets.depth.defined());
-        const Tensor known = places(both & torch::isfinite(targets.depth));
-        Tensor apart = (rows(hits.depth, known) - rows(targets.depth, known)).abs();
-        if (weights.depth_on_points) apart = apart * rows(rays.directions, known).norm(2, -1);
-        out.depth = add(weights.depth, apart.sum());
+        out.depth = add(weights.depth, depth_sum(hits, rays, both, targets.depth));
     }
     if (weights.sparse_depth > 0) {
         NIR_CHECK(sparse);
         const DvrHits there = surface_hits(field, sparse->rays, sparse->first, rule);
-        const Tensor known = places(there.seen & torch::isfinite(sparse->depth));
-        Tensor apart = (rows(there.depth, known) - rows(sparse->depth, known)).abs();
-        if (weights.depth_on_points) apart = apart * rows(sparse->rays.directions, known).norm(2, -1);
-        out.sparse_depth = add(weights.sparse_depth, apart.sum());
+        out.sparse_depth = add(weights.sparse_depth, depth_sum(there, sparse->rays, there.seen, sparse->depth));
     }
     if (weights.normal > 0 && which_seen.numel() > 0)
         out.normal = add(weights.normal, normal_loss(ask, rows(hits.points.detach(), which_seen), which_seen,
